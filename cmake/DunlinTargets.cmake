@@ -1,0 +1,63 @@
+# Functions every folder uses to declare what it builds, so that flags are decided in one place.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_program(DUNLIN_CCACHE ccache)
+if(DUNLIN_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${DUNLIN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${DUNLIN_CCACHE})
+endif()
+
+add_library(dunlin-flags INTERFACE)
+target_compile_options(dunlin-flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -fvisibility=hidden -fno-plt
+  $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>)
+target_include_directories(dunlin-flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(dunlin-flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+if(DUNLIN_SANITIZER)
+  target_compile_options(dunlin-flags INTERFACE
+    -fsanitize=${DUNLIN_SANITIZER} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(dunlin-flags INTERFACE -fsanitize=${DUNLIN_SANITIZER})
+endif()
+
+# dunlin_room(<name> SOURCES <files> LIBS <targets>): one folder of core/ as a static library dunlin-<name>.
+function(dunlin_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(dunlin-${name} STATIC ${ARG_SOURCES})
+  set_target_properties(dunlin-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(dunlin-${name} PUBLIC dunlin-flags ${ARG_LIBS})
+  set_property(GLOBAL APPEND PROPERTY DUNLIN_ROOMS dunlin-${name})
+endfunction()
+
+# dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>]): one GoogleTest program per area.
+function(dunlin_unit_test area)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  add_executable(unit-${area} ${ARG_SOURCES})
+  target_link_libraries(unit-${area} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  gtest_discover_tests(unit-${area} TEST_PREFIX "${area}." DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
+endfunction()
+
+# dunlin_fuzz_target(<name> SOURCES <files> LIBS <targets> CORPUS <dir>): a libFuzzer program, and a test that runs it
+# briefly over its seed corpus.
+function(dunlin_fuzz_target name)
+  if(NOT DUNLIN_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LIBS" ${ARGN})
+  add_executable(fuzz-${name} ${ARG_SOURCES})
+  target_link_libraries(fuzz-${name} PRIVATE ${ARG_LIBS})
+  target_compile_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/corpus/${name})
+  add_test(NAME fuzz.${name} COMMAND fuzz-${name} -max_total_time=$ENV{DUNLIN_FUZZ_SECONDS}
+    -runs=200000 -max_len=4096 -timeout=10 ${CMAKE_BINARY_DIR}/corpus/${name} ${ARG_CORPUS})
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 600)
+endfunction()
