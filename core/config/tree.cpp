@@ -1,0 +1,179 @@
+#include "core/config/tree.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/base/ensure.hpp"
+
+namespace dunlin::config {
+namespace {
+
+void append_code_unit(std::string& out, unsigned code) {
+  fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
+}
+
+// Go's encoding/json escapes what could end a script element, and line separators; invalid UTF-8
+// becomes the replacement character.
+std::size_t append_multibyte(std::string& out, std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned lead = byte(at);
+  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  unsigned code = lead & (0x7fu >> size);
+  bool valid = lead >= 0xc2 && lead <= 0xf4;
+  for (std::size_t i = 1; valid && i < size; ++i) {
+    valid = (byte(at + i) & 0xc0u) == 0x80;
+    code = code << 6 | (byte(at + i) & 0x3fu);
+  }
+  constexpr unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  valid = valid && code >= smallest[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  if (!valid) {
+    out += "\\ufffd";
+    return 1;
+  }
+  if (code == 0x2028 || code == 0x2029) {
+    append_code_unit(out, code);
+  } else {
+    out += text.substr(at, size);
+  }
+  return size;
+}
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      i += append_multibyte(out, text, i);
+      continue;
+    }
+    ++i;
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (c < 0x20 || c == '<' || c == '>' || c == '&') {
+          append_code_unit(out, c);
+        } else {
+          out += static_cast<char>(c);
+        }
+    }
+  }
+  out += '"';
+}
+
+// The shortest digits that give the value back; an exponent only for very small and large values,
+// and without a leading zero in it.
+void append_double(std::string& out, double value) {
+  const double size = std::fabs(value);
+  const bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
+  char buffer[400];
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value,
+                    exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  std::string text(buffer, end.ptr);
+  if (const auto e = text.find('e'); e != std::string::npos && e + 2 < text.size() &&
+                                     text[e + 1] == '-' && text[e + 2] == '0') {
+    text.erase(e + 2, 1);
+  }
+  out += text;
+}
+
+void append_map(std::string& out, const Map& map);
+
+void append_value(std::string& out, const Value& value) {
+  if (const auto* flag = value.as<bool>()) {
+    out += *flag ? "true" : "false";
+  } else if (const auto* integer = value.as<std::int64_t>()) {
+    out += std::to_string(*integer);
+  } else if (const auto* number = value.as<double>()) {
+    append_double(out, *number);
+  } else if (const auto* text = value.as<std::string>()) {
+    append_string(out, *text);
+  } else if (const auto* time = value.as<Datetime>()) {
+    append_string(out, time->text);
+  } else if (const auto* array = value.as<Array>()) {
+    out += '[';
+    for (const auto& element : *array) {
+      if (&element != array->data()) out += ',';
+      append_value(out, element);
+    }
+    out += ']';
+  } else if (const auto* map = value.as<Map>()) {
+    append_map(out, *map);
+  } else {
+    out += "null";
+  }
+}
+
+void append_map(std::string& out, const Map& map) {
+  std::vector<const Entry*> sorted;
+  sorted.reserve(map.size());
+  for (const auto& entry : map.entries()) sorted.push_back(&entry);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Entry* a, const Entry* b) { return a->key < b->key; });
+  out += '{';
+  for (const auto* entry : sorted) {
+    if (entry != sorted.front()) out += ',';
+    append_string(out, entry->key);
+    out += ':';
+    append_value(out, entry->value);
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::string Position::text() const {
+  return known() ? fmt::format("{}:{}:{}", *file, line, column) : std::string();
+}
+
+const Entry* Map::find(std::string_view key) const noexcept {
+  const auto found = index_.find(std::string(key));
+  return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
+Entry* Map::find(std::string_view key) noexcept {
+  const auto found = index_.find(std::string(key));
+  return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
+Entry& Map::set(Entry entry) {
+  const auto [place, added] = index_.emplace(entry.key, entries_.size());
+  if (added) return entries_.emplace_back(std::move(entry));
+  return entries_[place->second] = std::move(entry);
+}
+
+std::string_view type_name(const Value& value) noexcept {
+  constexpr std::string_view names[] = {"nil",    "bool",      "int64",          "float64",
+                                        "string", "time.Time", "[]interface {}", "map[string]interface {}"};
+  return names[value.data.index()];
+}
+
+std::string canonical_json(const Map& tree) {
+  std::string out;
+  append_map(out, tree);
+  return out;
+}
+
+std::string digest(const Map& tree) {
+  const std::string text = canonical_json(tree) + "\n";
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ensure(EVP_Digest(text.data(), text.size(), hash, &size, EVP_sha256(), nullptr) == 1);
+  std::string out = "sha256:";
+  for (unsigned i = 0; i < size; ++i) fmt::format_to(std::back_inserter(out), "{:02x}", hash[i]);
+  return out;
+}
+
+}  // namespace dunlin::config
