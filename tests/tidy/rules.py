@@ -148,7 +148,9 @@ def no_unfinished(tree):
 def header_shape(tree):
     for path in tree.files(HEADERS):
         text = tree.text(path)
-        if not re.search(r"^#pragma once$", text, re.M):
+        # C headers of the SDK may be read by compilers that know guards only.
+        guard = r"^#pragma once$" if path.endswith(".hpp") else r"^#pragma once$|^#ifndef \w+_H_?$"
+        if not re.search(guard, text, re.M):
             yield Finding(path, 1, "header-shape", "has no #pragma once")
         if not text.lstrip().startswith(("//", "/*")):
             yield Finding(path, 1, "header-shape", "does not open with what it is for")
