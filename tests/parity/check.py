@@ -64,7 +64,8 @@ def check_inventory(inventory, rows, problems):
     counted = Counter((row.area, row.item) for row in rows)
     known = {(area, item) for area, items in inventory.items() for item in items}
     for area, items in inventory.items():
-        problems += [f"inventory {area}: {item} twice" for item, n in Counter(items).items() if n > 1]
+        twice = [item for item, number in Counter(items).items() if number > 1]
+        problems += [f"inventory {area}: {item} twice" for item in twice]
     problems += [f"{area}: {item} has no row" for area, item in sorted(known - counted.keys())]
     problems += [f"{area}: {item} has {n} rows" for (area, item), n in counted.items() if n > 1]
     for row in rows:
