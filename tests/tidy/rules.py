@@ -219,10 +219,11 @@ def no_sleeps(tree):
 
 
 def own_words(tree):
-    """The tree speaks of the project alone: no path of one machine, nothing outside the clone."""
+    """The tree speaks of the project alone, and of nothing outside the clone."""
     pattern = re.compile(
         r"(?<![\w.])/(?:home|Users|w[o]rk|f[a]rm)/[\w.]|(?<![\w.])/opt/[r]ef\b|\.\./sh[a]red\b"
-        r"|\bsub-?agent\b|\b(?:helper|agent) session\b",
+        r"|\bsub-?agent\b|\b(?:helper|agent) session\b"
+        r"|\b[a-z]+\.md (?:§|section )\d",  # a chapter of a document outside the clone
         re.I,
     )
     for path in tree.paths:
