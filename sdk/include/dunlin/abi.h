@@ -241,7 +241,7 @@ typedef const dunlin_entry *(*dunlin_entry_fn)(void);
 #endif
 
 #if defined(__has_attribute)
-#if __has_attribute(retain) && !defined(__clang__)
+#if __has_attribute(retain)
 #define DUNLIN_RETAIN_ , retain
 #endif
 #endif
