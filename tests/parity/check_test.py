@@ -24,7 +24,7 @@ class MapTest(unittest.TestCase):
         (self.root / "inventory/verbs.txt").write_text("# facts\nPUB\n")
         (self.root / "code.cpp").write_text("int publish();\n")
 
-    def problems(self, *rows, tests=("area.works",), results=None, header=HEADER):
+    def problems(self, *rows, tests=("area.works",), results=None, slow=(), header=HEADER):
         (self.root / "verbs.tsv").write_text("\n".join([header, *rows]) + "\n")
         problems = []
         found = check.read_rows(self.root, problems)
@@ -32,7 +32,7 @@ class MapTest(unittest.TestCase):
         for row in found:
             check.check_row(row, self.root, list(tests), problems)
         if results is not None:
-            check.check_results(found, results, problems)
+            check.check_results(found, results, list(slow), problems)
         return problems
 
     def assert_problem(self, text, *rows, **arguments):
@@ -72,6 +72,11 @@ class MapTest(unittest.TestCase):
         self.assert_problem("failed", row_of(), results={"area.works": "failed"})
         self.assert_problem("did not run", row_of(), results={"area.works": "skipped"})
         self.assert_problem("did not run", row_of(), results={})
+
+    def test_a_slow_test_is_excused_only_where_no_slow_test_ran(self):
+        slow = ["area.works", "area.other"]
+        self.assertEqual(self.problems(row_of(), results={"fast": "passed"}, slow=slow), [])
+        self.assert_problem("did not run", row_of(), results={"area.other": "passed"}, slow=slow)
 
     def test_refused_without_a_reason_is_reported(self):
         self.assert_problem("without a reason", row_of(state="refused", where="", test=""))

@@ -113,7 +113,7 @@ def room_order(tree):
 
 def include_walls(tree):
     """Plugins and the SDK see dunlin/* and their own folder; the core sees no plugin."""
-    walls = [("core", "plugins/"), ("sdk", "core/"), ("sdk", "plugins/"), ("bench", "core/")]
+    walls = [("core", "plugins/"), ("sdk", "core/"), ("sdk", "plugins/")]
     for under, forbidden in walls:
         for path in tree.files(CPP, under):
             for include in cpp_scan.includes(tree.text(path)):
