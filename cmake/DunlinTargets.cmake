@@ -1,5 +1,7 @@
 # Functions every folder uses to declare what it builds, so that flags are decided in one place.
 
+include(DunlinPlugin)
+
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_program(DUNLIN_CCACHE ccache)
