@@ -15,16 +15,20 @@ EXCEPTIONS = "tests/tidy/exceptions.json"
 FIXTURES = "tests/tidy/fixtures/"
 # Files that must exist as they are: their rules are not ours.
 FOREIGN = ("LICENSE", "package-lock.json")
+BUILT = {"build", "data", "node_modules"}
 
 
 def tracked_files(root):
-    """What git knows or would add; every file below the root where there is no repository."""
+    """What git knows or would add; without a repository every file but what is built."""
     if (root / ".git").exists():
-        command = ["git", "-C", str(root), "ls-files", "-z", "-co", "--exclude-standard"]
+        # The clone may belong to somebody else than the user who builds it.
+        git = ["git", "-c", f"safe.directory={root}", "-C", str(root)]
+        command = [*git, "ls-files", "-z", "-co", "--exclude-standard"]
         listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         names = [name for name in listed.split("\0") if name]
     else:
         names = [str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()]
+        names = [name for name in names if not BUILT.intersection(name.split("/"))]
     return [
         name
         for name in names
