@@ -3,11 +3,11 @@
 // Writers (SUB, UNSUB) hold a mutex inside. Readers take no lock and no reference: they must be
 // readers of the Quiescence given at construction, and keep what match() gave only until the end of
 // their turn. Literal subjects stand in one open-addressing table keyed by the hash of the whole
-// subject; wildcard subjects in a trie whose edges live in one flat table (performance.md §5).
+// subject; wildcard subjects in a trie whose edges live in one flat table.
 //
-// Matching rules are the reference's (core.md §6): `*` is one whole token, `>` one or more, both
-// wildcards only as whole tokens; a subject with an empty token matches nothing; wildcards in the
-// published subject are plain text.
+// Matching rules are nats-server's: `*` is one whole token, `>` one or more, both wildcards only
+// as whole tokens; a subject with an empty token matches nothing; wildcards in the published
+// subject are plain text.
 //
 // Generations: a reader may keep a Match for as long as generation(subject) has not changed since
 // before it was computed. Generations are kept per hash of the first token, plus one for patterns
@@ -15,6 +15,9 @@
 
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,13 +50,39 @@ struct Match {
   }
 };
 
-// Sees interest appear and vanish: 0->1 and 1->0 subscriptions with one (subject, queue), and
-// changes of a queue group's summed weight. Called under the Sublist's writer lock, on the thread
-// that subscribes; must not call back into the Sublist.
+// How many plain subscriptions, or how much summed queue weight, each kind of owner has.
+using InterestByKind = std::array<std::int32_t, kind_count>;
+
+// One change of interest in one (subject, queue); `queue` is empty for plain subscriptions.
+// `before` and `after` count the kind that changed, `all` every kind after the change, so that an
+// observer of several kinds (a route wants all but `router`) can see their sum appear and vanish.
+struct InterestChange {
+  std::string_view subject, queue;
+  Kind kind;
+  std::int32_t before, after;
+  InterestByKind all;
+
+  // The sum over the kinds that `wanted` accepts, after and before the change.
+  template <class Wanted>
+  [[nodiscard]] std::int32_t sum_after(Wanted wanted) const {
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (wanted(static_cast<Kind>(i))) sum += all[i];
+    return sum;
+  }
+  template <class Wanted>
+  [[nodiscard]] std::int32_t sum_before(Wanted wanted) const {
+    return sum_after(wanted) - (wanted(kind) ? after - before : 0);
+  }
+};
+
+// Sees interest appear and vanish: for plain subscriptions each 0->1 and 1->0 of one (subject,
+// kind); for queue groups each change of one (subject, queue, kind)'s summed weight, where a local
+// member weighs 1. Called under the Sublist's writer lock, on the thread that subscribes; must not
+// call back into the Sublist.
 class InterestObserver {
  public:
-  virtual void interest_changed(std::string_view subject, std::string_view queue, Kind kind,
-                                std::int32_t weight_before, std::int32_t weight_after) = 0;
+  virtual void interest_changed(const InterestChange& change) = 0;
 
  protected:
   ~InterestObserver() = default;
@@ -63,9 +92,13 @@ struct SublistStats {
   std::uint64_t subscriptions, inserts, removes, literals, wildcards;
 };
 
+struct InterestDelta;
+
 class Sublist {
  public:
+  // `quiescence` outlives the Sublist.
   explicit Sublist(Quiescence& quiescence);
+  // No reader may be in a match; the linked subscriptions stay their owners' to free.
   ~Sublist();
   Sublist(const Sublist&) = delete;
   Sublist& operator=(const Sublist&) = delete;
@@ -86,11 +119,27 @@ class Sublist {
   // Starts loading what match() of this hash will touch.  [reader]
   void prefetch(std::uint64_t hash) const noexcept;
   [[nodiscard]] bool has_interest(std::string_view subject) const;  // [reader]
-  // Without a wildcard subscription a literal match is one probe, and caching it gains nothing.
-  [[nodiscard]] bool has_wildcards() const noexcept;  // [any thread]
+  // Without wildcards and large fan-outs a match is one probe, and caching it gains
+  // nothing.  [any thread]
+  [[nodiscard]] bool worth_caching() const noexcept {
+    return costly_.load(std::memory_order_relaxed) != 0;
+  }
+  [[nodiscard]] bool has_wildcards() const noexcept {  // [any thread]
+    return wildcards_.load(std::memory_order_relaxed) != 0;
+  }
+  // Never given to another Sublist of this process.  [any thread]
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   // A number that changes whenever the matches of subjects with this first token may have
   // changed.  [any thread]
-  [[nodiscard]] std::uint64_t generation(std::string_view subject) const noexcept;
+  [[nodiscard]] std::uint64_t generation(std::string_view subject) const noexcept {
+    return generation_at(generation_slot(subject));
+  }
+  // The same in two steps, for who keeps the slot.  [any thread]
+  [[nodiscard]] static std::size_t generation_slot(std::string_view subject) noexcept;
+  [[nodiscard]] std::uint64_t generation_at(std::size_t slot) const noexcept {
+    return wildcard_generation_.load(std::memory_order_acquire) +
+           generations_[slot].load(std::memory_order_acquire);
+  }
 
   // Stored subscriptions whose subject could be matched by `pattern` (leaf permission pruning);
   // takes the writer lock.  [any thread]
@@ -106,7 +155,20 @@ class Sublist {
   void remove_observer(InterestObserver* observer);
 
  private:
+  static constexpr std::size_t generation_slots = 64;
   struct Implementation;
+
+  void bump(std::string_view subject) noexcept;
+  result<> remove_locked(Subscription* subscription);
+  void tell(std::string_view subject, std::string_view queue, Kind kind,
+            const InterestDelta& delta) const;
+
+  // Written on SUB and UNSUB only; both halves only grow, so their sum names a state.
+  std::atomic<std::uint64_t> wildcard_generation_{0};
+  std::array<std::atomic<std::uint64_t>, generation_slots> generations_{};
+  const std::uint64_t id_;
+  std::atomic<std::uint64_t> wildcards_{0};  // wildcard subscriptions
+  std::atomic<std::uint64_t> costly_{0};     // those, and subjects with a large fan-out
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -10,18 +10,22 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace dunlin::subject {
 
-// Who owns a subscription, and where a message came from. The numbers are the reference's
-// (spec core.md, head): they appear in trace events.
+// Who owns a subscription, and where a message came from. The numbers are nats-server's: they
+// appear in trace events.
 enum class Kind : std::uint8_t { client = 0, router, gateway, system, leaf, jetstream, account };
+inline constexpr std::size_t kind_count = 7;
 
 class Subscription {
  public:
   static constexpr std::size_t text_max = 65535;  // per part; bounded by max_control_line before
+  // More members than this behind one route get no larger share of the group's messages.
+  static constexpr std::int32_t weight_max = 65536;
 
   struct Parts {
     std::string_view subject, queue, sid;
@@ -58,6 +62,12 @@ class Subscription {
   // Set on the owner's shard before it is unlinked; a shard with an old match skips it.
   [[nodiscard]] bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
   void close() noexcept { closed_.store(true, std::memory_order_relaxed); }
+  // Members this counts for in its queue group: only routers and leafs speak for several.
+  [[nodiscard]] std::int32_t weight() const noexcept {
+    if (kind_ != Kind::router && kind_ != Kind::leaf) return 1;
+    const auto weight = queue_weight();
+    return weight < 0 ? 0 : weight < weight_max ? weight : weight_max;
+  }
 
   // Owner's shard only.
   std::uint64_t delivered = 0;  // messages delivered since SUB
