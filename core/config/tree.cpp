@@ -8,69 +8,10 @@
 #include <cmath>
 
 #include "core/base/ensure.hpp"
+#include "core/protocol/go_quote.hpp"
 
 namespace dunlin::config {
 namespace {
-
-void append_code_unit(std::string& out, unsigned code) {
-  fmt::format_to(std::back_inserter(out), "\\u{:04x}", code);
-}
-
-// Go's encoding/json escapes what could end a script element, and line separators; invalid UTF-8
-// becomes the replacement character.
-std::size_t append_multibyte(std::string& out, std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned lead = byte(at);
-  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  unsigned code = lead & (0x7fu >> size);
-  bool valid = lead >= 0xc2 && lead <= 0xf4;
-  for (std::size_t i = 1; valid && i < size; ++i) {
-    valid = (byte(at + i) & 0xc0u) == 0x80;
-    code = code << 6 | (byte(at + i) & 0x3fu);
-  }
-  constexpr unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  valid = valid && code >= smallest[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  if (!valid) {
-    out += "\\ufffd";
-    return 1;
-  }
-  if (code == 0x2028 || code == 0x2029) {
-    append_code_unit(out, code);
-  } else {
-    out += text.substr(at, size);
-  }
-  return size;
-}
-
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) {
-      i += append_multibyte(out, text, i);
-      continue;
-    }
-    ++i;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (c < 0x20 || c == '<' || c == '>' || c == '&') {
-          append_code_unit(out, c);
-        } else {
-          out += static_cast<char>(c);
-        }
-    }
-  }
-  out += '"';
-}
 
 // The shortest digits that give the value back; an exponent only for very small and large values,
 // and without a leading zero in it.
@@ -99,9 +40,9 @@ void append_value(std::string& out, const Value& value) {
   } else if (const auto* number = value.as<double>()) {
     append_double(out, *number);
   } else if (const auto* text = value.as<std::string>()) {
-    append_string(out, *text);
+    protocol::append_json_string(out, *text);
   } else if (const auto* time = value.as<Datetime>()) {
-    append_string(out, time->text);
+    protocol::append_json_string(out, time->text);
   } else if (const auto* array = value.as<Array>()) {
     out += '[';
     for (const auto& element : *array) {
@@ -125,7 +66,7 @@ void append_map(std::string& out, const Map& map) {
   out += '{';
   for (const auto* entry : sorted) {
     if (entry != sorted.front()) out += ',';
-    append_string(out, entry->key);
+    protocol::append_json_string(out, entry->key);
     out += ':';
     append_value(out, entry->value);
   }
@@ -155,8 +96,9 @@ Entry& Map::set(Entry entry) {
 }
 
 std::string_view type_name(const Value& value) noexcept {
-  constexpr std::string_view names[] = {"nil",    "bool",      "int64",          "float64",
-                                        "string", "time.Time", "[]interface {}", "map[string]interface {}"};
+  constexpr std::string_view names[] = {
+      "nil", "bool", "int64", "float64", "string", "time.Time", "[]interface {}",
+      "map[string]interface {}"};
   return names[value.data.index()];
 }
 

@@ -1,0 +1,17 @@
+// What is checked and completed once file and command line are both in: baseline defaults and the
+// checks across options. Pure.  [any thread]
+
+#pragma once
+
+#include "core/base/result.hpp"
+#include "core/config/options.hpp"
+
+namespace dunlin::config {
+
+// Gives options set to zero or nothing their defaults, as nats-server does before it starts.
+void apply_baseline(Options& options);
+
+// The checks across options, in nats-server's order; the first failure is reported.
+[[nodiscard]] result<> validate(const Options& options);
+
+}  // namespace dunlin::config
