@@ -2,17 +2,16 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -35,21 +34,36 @@ bool wait_writable(int descriptor) {
   return ::poll(&entry, 1, static_cast<int>(patience.count())) > 0;
 }
 
-// Bytes in the receive queue of the server's end of a connection, from the kernel's socket table;
-// zero also when the connection is gone.
-unsigned long unread_by_server(std::uint16_t server_port, std::uint16_t client_port) {
-  std::ifstream table("/proc/net/tcp");
-  std::string line;
-  while (std::getline(table, line)) {
-    unsigned local_address = 0, local_port = 0, remote_address = 0, remote_port = 0, state = 0;
-    unsigned long unsent = 0, unread = 0;
-    if (std::sscanf(line.c_str(), " %*d: %x:%x %x:%x %x %lx:%lx", &local_address, &local_port,
-                    &remote_address, &remote_port, &state, &unsent, &unread) == 7 &&
-        local_port == server_port && remote_port == client_port) {
-      return unread;
-    }
-  }
-  return 0;
+// Bytes in the receive queue of the server's end of a connection, from one inet_diag query; zero
+// also when the connection is gone.
+unsigned unread_by_server(std::uint16_t server_port, std::uint16_t client_port) {
+  struct {
+    ::nlmsghdr header{};
+    ::inet_diag_req_v2 body{};
+  } request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_flags = NLM_F_REQUEST;
+  request.body.sdiag_family = AF_INET;
+  request.body.sdiag_protocol = IPPROTO_TCP;
+  request.body.idiag_states = ~0U;
+  request.body.id.idiag_sport = htons(server_port);
+  request.body.id.idiag_dport = htons(client_port);
+  request.body.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
+  request.body.id.idiag_dst[0] = htonl(INADDR_LOOPBACK);
+  request.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+  request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  const int query = ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  struct {
+    ::nlmsghdr header{};
+    ::inet_diag_msg body{};
+    char rest[1024]{};
+  } answer;
+  const bool answered = ::send(query, &request, sizeof request, 0) > 0 &&
+                        ::recv(query, &answer, sizeof answer, 0) > 0 &&
+                        answer.header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
+  ::close(query);
+  return answered && answer.body.idiag_state != TCP_LISTEN ? answer.body.idiag_rqueue : 0;
 }
 
 }  // namespace
@@ -148,11 +162,8 @@ void RawClient::send(std::string_view bytes) {
 void RawClient::send_piece(std::string_view bytes, const ServerProcess& server) {
   send(bytes);
   const std::uint16_t own_port = local_port();
-  EXPECT_TRUE(eventually([&] {
-    int unacknowledged = 0;
-    ::ioctl(descriptor_, SIOCOUTQ, &unacknowledged);
-    return unacknowledged == 0 && unread_by_server(server.port(), own_port) == 0;
-  })) << "the server did not read what it was sent";
+  EXPECT_TRUE(eventually([&] { return unread_by_server(server.port(), own_port) == 0; }))
+      << "the server did not read what it was sent";
 }
 
 bool RawClient::fill(Clock::time_point deadline) {
