@@ -209,14 +209,13 @@ void OptionReader::store(const OptionRow& row, const Entry& entry, Duration& out
     }
     return;
   }
-  const auto* seconds = entry.value.as<std::int64_t>();
-  if (seconds == nullptr || row.type == OptionType::duration_text || dialect_ == Dialect::toml) {
-    // The reference tries the number last, so a wrong type is said to be "not int64" there.
-    const bool number_allowed = row.type == OptionType::duration && dialect_ == Dialect::conf;
-    mismatch(entry.value, number_allowed ? "int64" : "string");
+  if (row.type == OptionType::duration_text || dialect_ == Dialect::toml) {
+    mismatch(entry.value, "string");
     return;
   }
   warn_use(entry.at, row.key, fmt::format("{} should be converted to a duration", row.key));
+  const auto* seconds = expect<std::int64_t>(entry.value);
+  if (seconds == nullptr) return;
   std::int64_t nanoseconds = 0;
   if (__builtin_mul_overflow(*seconds, std::int64_t{1'000'000'000}, &nanoseconds)) {
     error(entry.at, fmt::format("{} value is too big", row.key));

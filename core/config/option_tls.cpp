@@ -219,7 +219,7 @@ void apply_certs(Reader& reader, const Row&, void* target, const Entry& entry) {
       (key == "cert_file" ? pair.cert_file : pair.key_file) = *file;
     }
     if (pair.cert_file.empty() || pair.key_file.empty()) {
-      reader.error(element.at,
+      reader.error(map->empty() ? element.at : map->entries().back().at,
                    "error parsing certificates config: both 'cert_file' and 'cert_key' options "
                    "are required");
       return;
