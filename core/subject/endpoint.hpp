@@ -194,4 +194,18 @@ void visit_endpoint(Ref ref, Visit visit) {
     visit(*address_of<Subscription>(ref));
 }
 
+// visit(queue, counts per kind) for each queue there, empty for plain subscriptions.  [writer]
+template <class Visit>
+void visit_interest(Ref ref, Visit visit) {
+  if ((ref & ref_kind) == ref_is_subscribers) {
+    address_of<Subscribers>(ref)->for_each_interest(visit);
+    return;
+  }
+  const auto* const subscription = address_of<Subscription>(ref);
+  InterestByKind counts{};
+  counts[static_cast<std::size_t>(subscription->kind())] =
+      subscription->is_queue() ? subscription->weight() : 1;
+  visit(subscription->queue(), counts);
+}
+
 }  // namespace dunlin::subject

@@ -29,6 +29,11 @@ struct Sublist::Implementation {
   std::uint64_t inserts = 0, removes = 0;
   std::atomic<std::uint64_t> literal_count{0};  // literal subscriptions
 
+  // The endpoint of exactly this subject or pattern.  [writer]
+  [[nodiscard]] Ref find(std::string_view subject) const {
+    return has_wildcard(subject) ? trie.find(subject)
+                                 : literals.find(subject, hash_bytes(subject));
+  }
   template <class Visit>
   void for_each_endpoint(Visit visit) const {
     literals.for_each(visit);
@@ -124,10 +129,8 @@ void Sublist::weight_changed(Subscription* subscription, std::int32_t weight_bef
   const auto subject = subscription->subject();
   auto& self = *implementation_;
   const std::lock_guard lock(self.mutex);
-  const Ref ref = has_wildcard(subject) ? self.trie.find(subject)
-                                        : self.literals.find(subject, hash_bytes(subject));
   InterestDelta delta;
-  if (!reweigh_at(ref, subscription, weight_before, delta)) return;
+  if (!reweigh_at(self.find(subject), subscription, weight_before, delta)) return;
   bump(subject);
   if (!self.observers.empty()) tell(subject, subscription->queue(), subscription->kind(), delta);
 }
@@ -185,35 +188,36 @@ SublistStats Sublist::stats() const noexcept {
   return {literals + wildcards, self.inserts, self.removes, literals, wildcards};
 }
 
-void Sublist::add_observer(InterestObserver* observer) {
+void Sublist::add_observer(InterestObserver* observer, Replay replay) {
   auto& self = *implementation_;
   const std::lock_guard lock(self.mutex);
   self.observers.push_back(observer);
-  // Replayed kind by kind, so that an observer that sums up kinds sees each arrive.
-  const auto replay = [&](std::string_view subject, std::string_view queue,
-                          const InterestByKind& counts) {
-    InterestChange change{subject, queue, Kind::client, 0, 0, {}};
-    for (std::size_t kind = 0; kind < kind_count; ++kind) {
-      if (counts[kind] == 0) continue;
-      change.kind = static_cast<Kind>(kind);
-      change.after = change.all[kind] = counts[kind];
-      observer->interest_changed(change);
-    }
-  };
+  if (replay == Replay::no) return;
   self.for_each_endpoint([&](Ref ref) {
-    if ((ref & ref_kind) == ref_is_subscribers) {
-      address_of<Subscribers>(ref)->for_each_interest(
-          [&](std::string_view queue, const InterestByKind& counts) {
-            replay(subject_of(ref), queue, counts);
-          });
-      return;
-    }
-    const auto* const subscription = address_of<Subscription>(ref);
-    InterestByKind counts{};
-    counts[static_cast<std::size_t>(subscription->kind())] =
-        subscription->is_queue() ? subscription->weight() : 1;
-    replay(subscription->subject(), subscription->queue(), counts);
+    visit_interest(ref, [&](std::string_view queue, const InterestByKind& counts) {
+      // Kind by kind, so that an observer that sums up kinds sees each arrive.
+      InterestChange change{subject_of(ref), queue, Kind::client, 0, 0, {}};
+      for (std::size_t kind = 0; kind < kind_count; ++kind) {
+        if (counts[kind] == 0) continue;
+        change.kind = static_cast<Kind>(kind);
+        change.after = change.all[kind] = counts[kind];
+        observer->interest_changed(change);
+      }
+    });
   });
+}
+
+void Sublist::inspect(std::string_view subject, std::string_view queue,
+                      const std::function<void(const InterestByKind&)>& visit) const {
+  const auto& self = *implementation_;
+  const std::lock_guard lock(self.mutex);
+  InterestByKind found{};
+  if (const Ref ref = self.find(subject); !is_vacant(ref)) {
+    visit_interest(ref, [&](std::string_view name, const InterestByKind& counts) {
+      if (name == queue) found = counts;
+    });
+  }
+  visit(found);
 }
 
 void Sublist::remove_observer(InterestObserver* observer) {

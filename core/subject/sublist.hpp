@@ -151,8 +151,13 @@ class Sublist {
 
   // Registers an observer and calls it first for all present interest; both under the lock, so no
   // change is missed or told twice. An observer lives until remove_observer returns.  [any thread]
-  void add_observer(InterestObserver* observer);
+  enum class Replay : bool { no, yes };
+  void add_observer(InterestObserver* observer, Replay replay = Replay::yes);
   void remove_observer(InterestObserver* observer);
+  // Shows the interest in exactly this subject (or pattern) and queue, under the lock: what is
+  // done in `visit` is ordered with what observers are told.  [any thread]
+  void inspect(std::string_view subject, std::string_view queue,
+               const std::function<void(const InterestByKind&)>& visit) const;
 
  private:
   static constexpr std::size_t generation_slots = 64;
