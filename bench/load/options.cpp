@@ -77,6 +77,7 @@ const std::map<std::string, Setter, std::less<>>& value_flags() {
       {"--subscribers", count_into(&Options::subscribers)},
       {"--subjects", count_into(&Options::subjects)},
       {"--batch", count_into(&Options::batch_bytes)},
+      {"--window", count_into(&Options::window_bytes)},
       {"--idle", count_into(&Options::idle)},
       {"--slow", count_into(&Options::slow)},
       {"--churn", count_into(&Options::churn_per_s)},
@@ -161,6 +162,7 @@ Flags
   --publishers N        also requesters            --subscribers N    also connections
   --subjects N          for literal, wildcard, tenth
   --batch B             bytes per write            --write-per-message
+  --window B            bytes on the way to all subscribers; a few frames for each at least
   --check               compare every frame        --recover          wait for memory to return
   --idle N              idle connections           --slow N           subscribers which never read
   --churn N             SUB+UNSUB pairs a second

@@ -44,6 +44,8 @@ struct Options {
   std::size_t subscribers = 1;
   std::size_t subjects = 1;
   std::size_t batch_bytes = 128 * 1024;
+  // What may be on the way to all subscribers. Under the 64 MiB at which servers give up on one.
+  std::size_t window_bytes = 32 * 1024 * 1024;
   bool is_write_per_message = false;
   bool is_checking = false;      // Parse and compare every frame in the timed run as well.
   bool is_recovering = false;    // Afterwards wait for the server to give its memory back.

@@ -16,9 +16,7 @@ constexpr std::size_t events_per_turn = 256;
 constexpr std::size_t marks_max = 4096;
 constexpr int idle_wait_ms = 10;
 
-// What may be on the way to all subscribers and to each of them. The sum for one subscriber stays
-// under the 64 MiB at which servers give up on a slow consumer.
-constexpr std::size_t window_bytes_min = 32 * 1024 * 1024;
+// What may be on the way to each of many subscribers, whatever --window says about all.
 constexpr std::size_t window_bytes_each = 256 * 1024;
 constexpr std::size_t window_frames_each = 4;
 
@@ -39,7 +37,7 @@ PublishRun::PublishRun(const Options& options)
   if (epoll_.fd() < 0) throw std::system_error(errno, std::generic_category(), "epoll");
   const std::size_t frame = shape_.blocks.front().frame_size;
   const std::size_t each = std::max(window_bytes_each, window_frames_each * frame);
-  const std::size_t bytes = std::max(window_bytes_min, each * options_.subscribers);
+  const std::size_t bytes = std::max(options_.window_bytes, each * options_.subscribers);
   window_messages_ = bytes / frame;
 }
 
@@ -63,6 +61,7 @@ void PublishRun::run_phases(Report& report) {
   if (!report.is_good()) return;
   publish_phase(options_.seconds, options_.is_checking, report);
   report.rss_bytes = server_.rss_bytes();
+  report.values.emplace_back("gap_ms", static_cast<double>(gap_ns_) / 1e6);
   report.values.emplace_back("rss_before_bytes", static_cast<double>(rss_before));
   if (churn_) report.values.emplace_back("churn_pairs", static_cast<double>(churn_->made()));
   if (options_.is_recovering) recover(report);
@@ -120,6 +119,8 @@ void PublishRun::publish_phase(double seconds, bool is_checking, Report& report)
   for (auto& subscriber : subscribers_) subscriber->counter.set_checking(is_checking);
   latency_.clear();
   mark_count_ = 0;
+  gap_ns_ = 0;
+  progress_ns_ = now_ns();
   const std::uint64_t deliveries_before = expected_deliveries();
   const std::uint64_t sent_before = sent_bytes_;
   const CpuTime cpu_before = server_.cpu_time();
@@ -145,19 +146,13 @@ void PublishRun::publish_phase(double seconds, bool is_checking, Report& report)
 // server's answer to a PING proves that it has read everything.
 void PublishRun::drain(Report& report, bool is_checking) {
   const auto stall_ns = static_cast<std::uint64_t>(options_.stall_seconds * 1e9);
-  std::uint64_t progress_ns = now_ns();
-  std::uint64_t seen = sent_bytes_ + deliveries_;
   if (subscribers_.empty() && !options_.target.is_relay) finish_barrier();
   while (true) {
     const bool is_cut = std::any_of(publishers_.begin(), publishers_.end(),
                                     [](const auto& p) { return p->unfinished() > 0; });
     if (!is_cut && (subscribers_.empty() || deliveries_ >= expected_deliveries())) return;
     turn(false);
-    const std::uint64_t now = now_ns();
-    if (sent_bytes_ + deliveries_ != seen) {
-      seen = sent_bytes_ + deliveries_;
-      progress_ns = now;
-    } else if (now - progress_ns > stall_ns) {
+    if (now_ns() - progress_ns_ > stall_ns) {
       report.error = is_checking ? "messages are missing in a checked run" : "messages are missing";
       return;
     }
@@ -230,6 +225,11 @@ void PublishRun::turn(bool is_publishing) {
   if (churn_) churn_->turn(now_ns());
   wait_and_read(is_busy ? 0 : churn_ ? 1 : idle_wait_ms);
   record_marks();
+  if (sent_bytes_ + deliveries_ == progress_seen_) return;
+  progress_seen_ = sent_bytes_ + deliveries_;
+  const std::uint64_t now = now_ns();
+  gap_ns_ = std::max(gap_ns_, now - progress_ns_);
+  progress_ns_ = now;
 }
 
 // True when some publisher may send more at once.

@@ -84,6 +84,10 @@ class PublishRun {
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t deliveries_ = 0;
   std::uint64_t barriers_ = 0;
+  // The longest time in which nothing was sent or received: a frozen machine or server shows.
+  std::uint64_t gap_ns_ = 0;
+  std::uint64_t progress_ns_ = 0;
+  std::uint64_t progress_seen_ = 0;
 };
 
 }  // namespace dunlin::bench

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.server import PASSWORD, USER, Server, permission_lines
+from runner.server import PASSWORD, USER, Server, ServerError, permission_lines
 
 # What one run may take beyond its timed part: connecting, a million subscriptions, draining.
 RUN_OVERHEAD_S = 150
@@ -76,14 +76,17 @@ class Bench:
         config = side.config_text
         if scenario.config == "permissions":
             config += permission_lines()
-        with Server(side.binary, self.server_cpus, config, side.is_relay) as server:
-            if scenario.kind == "start":
-                return measure_start(server)
-            idle = server.rss_bytes()
-            result = self._load(scenario, side, server)
-            if "rss_after_bytes" in result:
-                result["rss_after_ratio"] = result["rss_after_bytes"] / idle
-            return result
+        try:
+            with Server(side.binary, self.server_cpus, config, side.is_relay) as server:
+                if scenario.kind == "start":
+                    return measure_start(server)
+                idle = server.rss_bytes()
+                result = self._load(scenario, side, server)
+        except (ServerError, FileNotFoundError) as failure:
+            return {"error": " ".join(str(failure).split())}
+        if "rss_after_bytes" in result:
+            result["rss_after_ratio"] = result["rss_after_bytes"] / idle
+        return result
 
     def _load(self, scenario, side, server):
         command = [str(self.load), *scenario.args, "--connect", f"127.0.0.1:{server.port}",
