@@ -14,10 +14,12 @@ std::atomic<Sink> sink{write_to_standard_error};
 
 }  // namespace
 
-std::atomic<int> detail::level{static_cast<int>(Level::info)};
+std::atomic<unsigned> detail::levels{0b1111};
 
-void set_level(Level most_detailed) noexcept {
-  detail::level.store(static_cast<int>(most_detailed), std::memory_order_relaxed);
+void set_levels(bool debug, bool trace) noexcept {
+  const auto bit = [](Level level) { return 1u << static_cast<unsigned>(level); };
+  detail::levels.store(0b1111u | (debug ? bit(Level::debug) : 0) | (trace ? bit(Level::trace) : 0),
+                       std::memory_order_relaxed);
 }
 
 void set_sink(Sink replacement) noexcept {

@@ -18,16 +18,17 @@ enum class Level : int { fatal, error, warning, info, debug, trace };
 using Sink = void (*)(Level, std::string_view text);
 
 namespace detail {
-extern std::atomic<int> level;
+// A bit per level: debug and trace are switched on independently.
+extern std::atomic<unsigned> levels;
 }
 
-void set_level(Level most_detailed) noexcept;
+void set_levels(bool debug, bool trace) noexcept;
 // Replaces the sink. The default sink writes to standard error.
 void set_sink(Sink sink) noexcept;
 void write(Level level, std::string_view text) noexcept;
 
 inline bool enabled(Level level) noexcept {
-  return static_cast<int>(level) <= detail::level.load(std::memory_order_relaxed);
+  return (detail::levels.load(std::memory_order_relaxed) >> static_cast<unsigned>(level)) & 1u;
 }
 
 }  // namespace dunlin::log

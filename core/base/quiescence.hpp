@@ -6,7 +6,7 @@
 // and holds nothing. This is quiescent-state-based reclamation.
 //
 //   writer:  unlink(x);  retire(x)            -> x is tagged with epoch e, epoch becomes e + 1
-//   reader:  ... turn ...  announce()         -> reader's seen epoch = current epoch
+//   reader:  e = current(); ... turn ...; announce(e)
 //   anyone:  collect()                        -> frees every x whose e < oldest_seen()
 
 #pragma once
@@ -35,11 +35,14 @@ class Quiescence {
   // The reader starts a turn after sleeping; it may touch shared tables until offline().  [its thread]
   void online(Reader reader) noexcept;
   void offline(Reader reader) noexcept;
-  // The reader is online and holds no pointer it read before this call.  [its thread]
-  void announce(Reader reader) noexcept {
-    const auto now = epoch_.load(std::memory_order_acquire);
+  // The epoch a turn belongs to; read it before the turn touches anything shared.  [any thread]
+  [[nodiscard]] std::uint64_t current() const noexcept {
+    return epoch_.load(std::memory_order_acquire);
+  }
+  // The turn that began in `epoch` is over: the reader holds nothing it read in it.  [its thread]
+  void announce(Reader reader, std::uint64_t epoch) noexcept {
     auto& seen = slots_[reader].seen;
-    if (seen.load(std::memory_order_relaxed) != now) seen.store(now, std::memory_order_release);
+    if (seen.load(std::memory_order_relaxed) != epoch) seen.store(epoch, std::memory_order_release);
   }
 
   // Starts a new epoch and returns the one that ended: what was unlinked before this call may be

@@ -41,10 +41,12 @@ class ConfigNode {
   [[nodiscard]] virtual const ConfigNode* at(std::size_t index) const noexcept = 0;
 };
 
-// How texts such as "1h30m" and "64MB" are read; the config room has the one implementation.
-struct ScalarParsers {
-  result<std::int64_t> (*duration_ns)(std::string_view text);
-  result<std::int64_t> (*size_bytes)(std::string_view text);
+// What the config room has the one implementation of: how texts such as "1h30m" and "64MB" are
+// read, and how far a mistyped key is from a known one (may be NULL: nothing is suggested).
+struct ConfigHelpers {
+  result<std::int64_t> (*duration_ns)(std::string_view text) = nullptr;
+  result<std::int64_t> (*size_bytes)(std::string_view text) = nullptr;
+  std::size_t (*edit_distance)(std::string_view a, std::string_view b) = nullptr;
 };
 
 }  // namespace dunlin::plugin

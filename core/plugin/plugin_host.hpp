@@ -37,7 +37,7 @@ struct PluginHostOptions {
   std::string product;                                    // "dunlin-server 0.1.0"
   const dunlin_entry_fn* static_entries = nullptr;        // ended by nullptr; may be NULL
   LoaderOptions loader;
-  ScalarParsers scalars{};
+  ConfigHelpers config;
 };
 
 // What --list-plugins and the monitoring endpoint show.

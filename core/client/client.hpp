@@ -1,0 +1,143 @@
+// A client connection: the client protocol's state, permissions and subscriptions.
+//
+// The parser calls back into this class (it is the parser's sink); publishing goes straight to the
+// shard's router. Everything belongs to the connection's shard, except denies_delivery().
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/auth/permission_state.hpp"
+#include "core/client/client_host.hpp"
+#include "core/client/subscription_table.hpp"
+#include "core/protocol/client_parser.hpp"
+#include "core/routing/endpoint.hpp"
+#include "core/routing/router.hpp"
+
+namespace dunlin::client {
+
+using net::ClosedReason;
+using net::Nanoseconds;
+using protocol::Publish;
+using protocol::Violation;
+
+class Client final : public routing::Endpoint {
+ public:
+  Client(net::Shard& shard, int socket, std::uint64_t id, net::PeerAddress peer, ClientHost& host,
+         routing::ShardRouter& router);
+  ~Client() override;
+
+  // For monitoring and the server, on the client's shard.
+  [[nodiscard]] const protocol::ConnectOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const std::string& user() const noexcept { return user_; }
+  [[nodiscard]] const SubscriptionTable& subscriptions() const noexcept { return subscriptions_; }
+  [[nodiscard]] Nanoseconds started() const noexcept { return started_; }
+  [[nodiscard]] std::int64_t started_wall_ns() const noexcept { return started_wall_ns_; }
+  [[nodiscard]] Nanoseconds last_activity() const noexcept { return last_activity_; }
+  [[nodiscard]] Nanoseconds round_trip() const noexcept { return round_trip_; }
+  [[nodiscard]] bool is_counted() const noexcept { return counted_; }
+  [[nodiscard]] bool has_connected() const noexcept { return connected_; }
+  [[nodiscard]] std::string label() const;
+
+  // Tells a client that understands it that the server is going away.
+  void announce_lame_duck();
+  // After a reload: the user again, new permissions; closes or drops subscriptions as they demand.
+  void reauthorize();
+  void send_error(std::string_view text);
+  void refuse(std::string_view text, ClosedReason reason);
+
+  // ---- the parser's sink ----
+  [[nodiscard]] bool awaiting_connect() const noexcept { return awaiting_connect_; }
+  bool begin_without_connect();
+  [[nodiscard]] bool accepts_headers() const noexcept { return wants_headers_; }
+  [[nodiscard]] std::size_t max_control_line() const noexcept {
+    return settings_->max_control_line;
+  }
+  [[nodiscard]] std::size_t max_payload() const noexcept { return settings_->max_payload; }
+  [[nodiscard]] std::uint64_t hash(std::string_view subject) const noexcept {
+    const std::uint64_t hash = hash_bytes(subject);
+    if (account() != nullptr) router_.prefetch(*account(), hash);
+    return hash;
+  }
+  bool publish(const Publish* frames, std::size_t count);
+  bool connect(std::string_view json);
+  bool subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
+  bool unsubscribe(std::string_view sid, std::uint64_t max);
+  bool ping();
+  bool pong();
+  bool info(std::string_view json);
+  void violation(Violation violation);
+
+  // ---- Endpoint ----
+  bool denies_delivery(std::string_view subject, std::string_view queue) override;
+  bool denies_member(std::string_view subject, std::string_view queue) const override;
+  void reply_delivered(std::string_view reply) override;
+  void auto_unsubscribe(subject::Subscription* subscription) override;
+  void deliver_to_link(const routing::Message&, const routing::Origin&,
+                       const std::vector<std::string_view>&, bool) override;
+
+ protected:
+  void on_open() override;
+  std::size_t consume(char* data, std::size_t size) override;
+  [[nodiscard]] std::size_t wanted() const noexcept override { return parser_.need; }
+  void on_closed() override;
+  void on_timer(Nanoseconds now) override;
+  void on_write_timeout() override;
+
+ private:
+  using Subscription = subject::Subscription;
+
+  bool admitted(Admission admission);
+  void become(Admission admission);
+  bool check_connect_options();
+  void send_first_info();
+  void push_info(const protocol::InfoOverrides& values);
+  [[nodiscard]] protocol::InfoOverrides overrides() const;
+  void arm_first_ping();
+  void arm_timer();
+  void ping_due(Nanoseconds now);
+  bool may_publish(const Publish& frame);
+  bool may_subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
+  bool publish_one(const Publish& frame, const routing::Origin& origin);
+  routing::Message message_of(const Publish& frame);
+  void no_responders(const routing::Message& message);
+  void drop(Subscription* subscription);
+  void drop_all();
+  void trace_in(std::string_view operation, std::string_view argument) const;
+  void trace_out(std::string_view operation, std::string_view argument) const;
+  void trace_publish(const Publish& frame) const;
+
+  ClientHost& host_;
+  routing::ShardRouter& router_;
+  const ClientSettings* settings_;
+  protocol::ClientParserState parser_;
+  bool awaiting_connect_ = false;
+  bool connected_ = false;        // CONNECT was received
+  bool verbose_ = true;
+  bool pedantic_ = true;
+  bool echo_ = true;
+  bool first_pong_sent_ = false;
+  bool counted_ = false;
+  bool traces_ = false;
+  int pings_out_ = 0;
+
+  auth::PermissionState permissions_;
+  // The same permissions once deliveries have to be filtered, for publishers on other shards.
+  std::atomic<const auth::Permissions*> filter_{nullptr};
+  SubscriptionTable subscriptions_;
+  protocol::ConnectOptions options_;
+  std::string user_;
+  std::string details_;  // `"v1.2:go:name" - "$G/user:x"` as log lines show it
+
+  Nanoseconds started_;
+  std::int64_t started_wall_ns_;
+  Nanoseconds last_activity_ = 0;
+  Nanoseconds ping_sent_ = 0;
+  Nanoseconds round_trip_ = 0;
+  Nanoseconds auth_due_ = net::never;
+  Nanoseconds ping_due_ = net::never;
+};
+
+}  // namespace dunlin::client

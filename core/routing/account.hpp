@@ -1,0 +1,65 @@
+// An account: a subject space of its own. Every connection belongs to one, every message is routed
+// in one.
+//
+// Accounts live as long as the server. The Sublist is read by every shard; counters are kept per
+// shard and summed when read.
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/quiescence.hpp"
+#include "core/net/counter.hpp"
+#include "core/subject/sublist.hpp"
+
+namespace dunlin::routing {
+
+struct TrafficCounters {
+  net::Counter in_messages, in_bytes, out_messages, out_bytes, slow_consumers;
+};
+
+struct Traffic {
+  std::uint64_t in_messages = 0, in_bytes = 0, out_messages = 0, out_bytes = 0;
+  std::uint64_t slow_consumers = 0;
+};
+
+// One TrafficCounters per shard, each on its own cache lines.
+class ShardedTraffic {
+ public:
+  explicit ShardedTraffic(std::size_t shards) : cells_(shards) {}
+  [[nodiscard]] TrafficCounters& at(std::uint16_t shard) noexcept { return cells_[shard].counters; }
+  [[nodiscard]] Traffic sum() const noexcept;
+
+ private:
+  struct alignas(64) Cell {
+    TrafficCounters counters;
+  };
+  std::vector<Cell> cells_;
+};
+
+class Account {
+ public:
+  Account(std::string name, std::size_t shards, Quiescence& quiescence)
+      : name_(std::move(name)), sublist_(quiescence), traffic_(shards) {}
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] subject::Sublist& sublist() noexcept { return sublist_; }
+  [[nodiscard]] const subject::Sublist& sublist() const noexcept { return sublist_; }
+  [[nodiscard]] ShardedTraffic& traffic() noexcept { return traffic_; }
+  [[nodiscard]] const ShardedTraffic& traffic() const noexcept { return traffic_; }
+
+  // Client connections bound to this account.  [any thread]
+  std::atomic<std::int64_t> clients{0};
+  std::atomic<std::int64_t> leafnodes{0};
+
+ private:
+  std::string name_;
+  subject::Sublist sublist_;
+  ShardedTraffic traffic_;
+};
+
+}  // namespace dunlin::routing

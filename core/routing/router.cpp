@@ -1,0 +1,286 @@
+#include "core/routing/router.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "core/base/ensure.hpp"
+#include "core/base/hash.hpp"
+#include "core/routing/delivery_rules.hpp"
+
+namespace dunlin::routing {
+
+namespace {
+
+// Payloads from here on are handed to the kernel in place; smaller ones are cheaper to copy.
+constexpr std::size_t gather_bytes = 64 * 1024;
+// Short fields are copied in constant-size pieces that may run over; the room for that.
+constexpr std::size_t copy_slack = 64;
+
+}  // namespace
+
+ShardRouter::ShardRouter(net::Shard& shard, const DeliverySettings& settings,
+                         std::size_t cache_entries)
+    : shard_(shard),
+      settings_(settings),
+      cache_(cache_entries),
+      random_state_(hash_seed ^ (0x9e3779b97f4a7c15ull * (shard.index() + 1u))) {
+  shard_.set_record_handler(this);
+}
+
+ShardRouter::~ShardRouter() { shard_.set_record_handler(nullptr); }
+
+// xorshift64*: cheap, and good enough to spread a queue group.
+std::uint32_t ShardRouter::random() noexcept {
+  random_state_ ^= random_state_ >> 12;
+  random_state_ ^= random_state_ << 25;
+  random_state_ ^= random_state_ >> 27;
+  return static_cast<std::uint32_t>((random_state_ * 0x2545f4914f6cdd1dull) >> 32);
+}
+
+// A callback that publishes must not overwrite the match its caller is still walking.
+const subject::Match& ShardRouter::match(Account& account, std::string_view subject,
+                                         std::uint64_t hash) {
+  if (depth_ == 1) return cache_.lookup(account.sublist(), subject, hash);
+  while (nested_.size() < depth_ - 1) nested_.push_back(std::make_unique<subject::Match>());
+  subject::Match& own = *nested_[depth_ - 2];
+  account.sublist().match(subject, hash, own);
+  return own;
+}
+
+bool ShardRouter::route(Account& account, const Message& message, std::uint64_t hash,
+                        const Origin& origin) {
+  ++depth_;
+  const subject::Match& found = match(account, message.subject, hash);
+  bool delivered = deliver_plain(found, message, origin);
+  for (const auto& group : found.groups) {
+    if (origin.restricts_queues) {
+      bool wanted = false;
+      for (std::size_t i = 0; i < origin.queue_count; ++i) wanted |= origin.queues[i] == group.queue;
+      if (!wanted) continue;
+    }
+    delivered |= deliver_group(found, group, message, origin);
+  }
+  if (links_used_ != 0 && depth_ == 1) delivered |= flush_links(message, origin);
+  --depth_;
+  return delivered;
+}
+
+bool ShardRouter::deliver_plain(const subject::Match& match, const Message& message,
+                                const Origin& origin) {
+  bool delivered = false;
+  Subscription* const* const all = match.plain.data();
+  const std::size_t count = match.plain.size();
+  const std::uint16_t here = shard_.index();
+  for (std::size_t i = 0; i < count;) {
+    Subscription* const subscription = all[i];
+    if (!is_local(subscription->kind())) {
+      auto* const link = static_cast<Endpoint*>(subscription->owner());
+      if (may_cross(origin, *link)) add_link(*link, *subscription);
+      ++i;
+      continue;
+    }
+    const std::uint16_t home = subscription->shard();
+    if (home == here || home == InternalSubscriber::any_shard) {
+      delivered |= deliver(subscription, message, origin);
+      ++i;
+      continue;
+    }
+    // `plain` is sorted by shard: one record carries the message to all of them.
+    std::size_t end = i + 1;
+    while (end < count && all[end]->shard() == home && is_local(all[end]->kind())) ++end;
+    send_away(home, all + i, end - i, message, origin);
+    delivered = true;
+    i = end;
+  }
+  return delivered;
+}
+
+// One member gets it: a random start, then around until one takes it. A local member is served at
+// once; a leafnode is only used when no one nearer takes it.
+bool ShardRouter::deliver_group(const subject::Match& match, const subject::Match::Group& group,
+                                const Message& message, const Origin& origin) {
+  const std::uint32_t count = group.end - group.begin;
+  const std::uint32_t start =
+      static_cast<std::uint32_t>((static_cast<std::uint64_t>(random()) * count) >> 32);
+  Subscription* fallback = nullptr;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t place = start + i < count ? start + i : start + i - count;
+    Subscription* const member = match.members[group.begin + place];
+    if (is_local(member->kind())) {
+      if (offer(member, message, origin)) return true;
+      continue;
+    }
+    auto* const link = static_cast<Endpoint*>(member->owner());
+    if (!may_cross(origin, *link)) continue;
+    if (origin.kind == Kind::router || link->kind() == Kind::leaf) {
+      const bool nearer = fallback == nullptr ||
+                          (link->kind() == Kind::leaf && fallback->kind() != Kind::leaf);
+      if (nearer) fallback = member;
+      continue;
+    }
+    add_link(*link, *member);
+    return true;
+  }
+  if (fallback == nullptr) return false;
+  add_link(*static_cast<Endpoint*>(fallback->owner()), *fallback);
+  return true;
+}
+
+// A queue member: delivers here, or hands it to the member's shard when nothing known here speaks
+// against it.
+bool ShardRouter::offer(Subscription* member, const Message& message, const Origin& origin) {
+  const std::uint16_t home = member->shard();
+  if (home == shard_.index() || home == InternalSubscriber::any_shard)
+    return deliver(member, message, origin);
+  if (member->is_closed()) return false;
+  if (member->kind() == Kind::client) {
+    const auto* const client = static_cast<const Endpoint*>(member->owner());
+    if (client->filters_deliveries() && client->denies_member(message.subject, member->queue()))
+      return false;
+  }
+  send_away(home, &member, 1, message, origin);
+  return true;
+}
+
+bool ShardRouter::deliver(Subscription* subscription, const Message& message,
+                          const Origin& origin) {
+  if (__builtin_expect(subscription->kind() == Kind::client, 1))
+    return deliver_to_client(subscription, *static_cast<Endpoint*>(subscription->owner()), message,
+                             origin);
+  if (subscription->is_closed()) return false;
+  static_cast<InternalSubscriber*>(subscription->owner())
+      ->on_message(message, *subscription, origin);
+  return true;
+}
+
+bool ShardRouter::deliver_to_client(Subscription* subscription, Endpoint& client,
+                                    const Message& message, const Origin& origin) {
+  if (subscription->is_closed() || client.is_closed()) return false;
+  if (!origin.echo && client.id() == origin.connection) return false;
+  if (client.filters_deliveries() &&
+      client.denies_delivery(message.subject, subscription->queue()))
+    return false;
+  ++subscription->delivered;
+  bool last = false;
+  if (subscription->max != 0) {
+    if (subscription->delivered > subscription->max) {
+      client.auto_unsubscribe(subscription);
+      return false;
+    }
+    last = subscription->delivered == subscription->max;
+  }
+  const std::size_t pending = client.pending();
+  if (__builtin_expect(pending > stall_bytes, 0) &&
+      !settings_.stalls_fast_producers.load(std::memory_order_relaxed) &&
+      pending > client.limits().pending_max / 4 * 3)
+    return false;
+  std::size_t size = message.size;
+  if (message.header_size != 0 && !client.wants_headers()) {
+    size -= message.header_size;
+    write_without_header(client, *subscription, message);
+  } else if (message.size >= gather_bytes && client.may_gather()) {
+    gather_frame(client, *subscription, message);
+  } else {
+    write_frame(client, *subscription, message);
+  }
+  client.out_messages.add(1);
+  client.out_bytes.add(size);
+  TrafficCounters& traffic = client.account()->traffic().at(shard_.index());
+  traffic.out_messages.add(1);
+  traffic.out_bytes.add(size);
+  stats_.out_messages.add(1);
+  stats_.out_bytes.add(size);
+  if (client.tracks_replies() && !message.reply.empty()) client.reply_delivered(message.reply);
+  if (last) client.auto_unsubscribe(subscription);
+  if (client.appended() && __builtin_expect(client.pending() > stall_bytes, 0))
+    press(client, origin);
+  return true;
+}
+
+void ShardRouter::write_frame(Endpoint& client, const Subscription& subscription,
+                              const Message& message) {
+  const std::string_view sid = subscription.rendered_sid();
+  const std::size_t subject_size = message.subject.size();
+  const bool has_header = message.header_size != 0;
+  const std::size_t size = (has_header ? 5u : 4u) + subject_size + 1 + sid.size() +
+                           message.tail.size();
+  char* at = client.output().reserve(shard_.buffers(), size + copy_slack);
+  std::memcpy(at, has_header ? "HMSG " : "MSG  ", 5);
+  at += has_header ? 5 : 4;
+  std::memcpy(at, message.subject.data(), subject_size);
+  at += subject_size;
+  *at++ = ' ';
+  std::memcpy(at, sid.data(), sid.size());
+  at += sid.size();
+  std::memcpy(at, message.tail.data(), message.tail.size());
+  client.output().commit(size);
+}
+
+void ShardRouter::write_without_header(Endpoint& client, const Subscription& subscription,
+                                       const Message& message) {
+  const std::string_view payload = message.payload();
+  fmt::basic_memory_buffer<char, 256> head;
+  fmt::format_to(fmt::appender(head), "MSG {} {}{}{}{}\r\n", message.subject,
+                 subscription.rendered_sid(), message.reply, message.reply.empty() ? "" : " ",
+                 payload.size());
+  auto& output = client.output();
+  output.append(shard_.buffers(), {head.data(), head.size()});
+  output.append(shard_.buffers(), payload);
+  output.append(shard_.buffers(), "\r\n");
+}
+
+void ShardRouter::gather_frame(Endpoint& client, const Subscription& subscription,
+                               const Message& message) {
+  fmt::basic_memory_buffer<char, 512> head;
+  fmt::format_to(fmt::appender(head), "{} {} {}", message.header_size != 0 ? "HMSG" : "MSG",
+                 message.subject, subscription.rendered_sid());
+  shard_.hand_over();
+  client.gather({head.data(), head.size()}, message.tail);
+}
+
+// ---- back-pressure -----------------------------------------------------------------------------
+
+void ShardRouter::press(Endpoint& client, const Origin& origin) {
+  if (client.pending() > client.limits().pending_max) {
+    client.close(net::ClosedReason::slow_consumer_pending_bytes);
+    return;
+  }
+  if (origin.kind != Kind::client || origin.connection == client.id() ||
+      !settings_.stalls_fast_producers.load(std::memory_order_relaxed))
+    return;
+  hold_back(client, origin.connection, origin.shard);
+}
+
+// ---- links -------------------------------------------------------------------------------------
+
+void ShardRouter::add_link(Endpoint& link, const Subscription& subscription) {
+  std::size_t i = 0;
+  while (i < links_used_ && links_[i].link != &link) ++i;
+  if (i == links_used_) {
+    if (links_used_ == links_.size()) links_.push_back({});
+    links_[i].link = &link;
+    links_[i].plain = false;
+    links_[i].queues.clear();
+    ++links_used_;
+  }
+  if (subscription.is_queue())
+    links_[i].queues.push_back(subscription.queue());
+  else
+    links_[i].plain = true;
+}
+
+bool ShardRouter::flush_links(const Message& message, const Origin& origin) {
+  const std::size_t count = links_used_;
+  links_used_ = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    LinkTarget& target = links_[i];
+    if (target.link->shard().index() == shard_.index())
+      target.link->deliver_to_link(message, origin, target.queues, target.plain);
+    else
+      send_to_link(target, message, origin);
+  }
+  return count != 0;
+}
+
+}  // namespace dunlin::routing

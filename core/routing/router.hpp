@@ -1,0 +1,100 @@
+// The router: one published message to its deliveries.
+//
+// One ShardRouter per shard, used only there. route() matches through the shard's cache and
+// delivers: to connections of this shard by writing the frame into their output, to connections of
+// other shards by one record per shard in the outgoing batch, to links once per link, to internal
+// subscribers by a call. Nothing is locked and, once warm, nothing is allocated.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/net/mailbox.hpp"
+#include "core/net/shard.hpp"
+#include "core/routing/account.hpp"
+#include "core/routing/endpoint.hpp"
+#include "core/routing/internal_subscriber.hpp"
+#include "core/routing/message.hpp"
+#include "core/subject/match_cache.hpp"
+
+namespace dunlin::routing {
+
+// What the operator can change about delivery; read by every shard.
+struct DeliverySettings {
+  std::atomic<bool> stalls_fast_producers{true};
+};
+
+// Counts of one shard; the server's totals are their sums.
+struct ShardStats {
+  net::Counter in_messages, in_bytes, out_messages, out_bytes;
+  net::Counter slow_consumers, stalled_producers;
+};
+
+class ShardRouter final : public net::RecordHandler {
+ public:
+  // A receiver with more than this pending holds its publishers back.
+  static constexpr std::size_t stall_bytes = 2 * 1024 * 1024;
+
+  ShardRouter(net::Shard& shard, const DeliverySettings& settings, std::size_t cache_entries);
+  ~ShardRouter();
+
+  [[nodiscard]] net::Shard& shard() noexcept { return shard_; }
+  [[nodiscard]] ShardStats& stats() noexcept { return stats_; }
+  // Room to write out a message whose frame is not in canonical form; good until the next use.
+  [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
+  [[nodiscard]] const subject::MatchCache& cache() const noexcept { return cache_; }
+
+  // Starts loading what route() will touch for this subject.
+  void prefetch(const Account& account, std::uint64_t hash) const noexcept {
+    cache_.prefetch(account.sublist(), hash);
+  }
+  // Delivers to everyone who wants it; false when that was nobody.
+  bool route(Account& account, const Message& message, std::uint64_t hash, const Origin& origin);
+
+  void on_records(const net::Batch& batch) override;
+  void on_turn_end() override {}
+
+ private:
+  struct LinkTarget {
+    Endpoint* link;
+    bool plain;
+    std::vector<std::string_view> queues;
+  };
+  struct Record;
+
+  const subject::Match& match(Account& account, std::string_view subject, std::uint64_t hash);
+  bool deliver_plain(const subject::Match& match, const Message& message, const Origin& origin);
+  bool deliver_group(const subject::Match& match, const subject::Match::Group& group,
+                     const Message& message, const Origin& origin);
+  bool offer(Subscription* subscription, const Message& message, const Origin& origin);
+  bool deliver(Subscription* subscription, const Message& message, const Origin& origin);
+  bool deliver_to_client(Subscription* subscription, Endpoint& client, const Message& message,
+                         const Origin& origin);
+  void write_frame(Endpoint& client, const Subscription& subscription, const Message& message);
+  void write_without_header(Endpoint& client, const Subscription& subscription,
+                            const Message& message);
+  void gather_frame(Endpoint& client, const Subscription& subscription, const Message& message);
+  void press(Endpoint& client, const Origin& origin);
+  void hold_back(Endpoint& client, std::uint64_t publisher, std::uint16_t shard);
+  void add_link(Endpoint& link, const Subscription& subscription);
+  bool flush_links(const Message& message, const Origin& origin);
+  void send_away(std::uint16_t shard, Subscription* const* subscriptions, std::size_t count,
+                 const Message& message, const Origin& origin);
+  void send_to_link(const LinkTarget& target, const Message& message, const Origin& origin);
+  std::uint32_t random() noexcept;
+
+  net::Shard& shard_;
+  const DeliverySettings& settings_;
+  subject::MatchCache cache_;
+  std::string scratch_;
+  ShardStats stats_;
+  std::vector<LinkTarget> links_;  // links the message being routed goes to
+  std::size_t links_used_ = 0;
+  unsigned depth_ = 0;  // route() inside an internal subscriber's callback
+  std::vector<std::unique_ptr<subject::Match>> nested_;
+  std::uint64_t random_state_;
+};
+
+}  // namespace dunlin::routing

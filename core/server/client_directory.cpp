@@ -1,0 +1,136 @@
+#include "core/server/client_directory.hpp"
+
+#include <chrono>
+
+#include "core/base/ensure.hpp"
+
+namespace dunlin::server {
+
+namespace {
+
+std::int64_t wall_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+ClientDirectory::ClientDirectory(Quiescence& quiescence, std::size_t shards,
+                                 std::size_t closed_max)
+    : quiescence_(quiescence), shards_(shards), closed_(closed_max) {
+  global_ = &account(std::string(auth::global_account));
+}
+
+ClientDirectory::~ClientDirectory() { delete policy_.load(); }
+
+void ClientDirectory::set_policy(std::unique_ptr<const ClientPolicy> policy) {
+  if (const ClientPolicy* const before = policy_.exchange(policy.release()))
+    quiescence_.retire(before);
+}
+
+routing::Account& ClientDirectory::account(const std::string& name) {
+  const std::lock_guard lock(accounts_mutex_);
+  auto& account = accounts_[name];
+  if (account == nullptr)
+    account = std::make_unique<routing::Account>(name, shards_, quiescence_);
+  return *account;
+}
+
+void ClientDirectory::for_each_account(
+    const std::function<void(routing::Account&)>& visit) const {
+  const std::lock_guard lock(accounts_mutex_);
+  for (const auto& [name, account] : accounts_) visit(*account);
+}
+
+client::Admission ClientDirectory::admit(const client::Client& client,
+                                         const protocol::ConnectOptions& options,
+                                         bool without_connect) {
+  const auto& authenticator = *policy().authenticator;
+  client::Admission admission;
+  if (without_connect && authenticator.is_required() &&
+      !authenticator.may_begin_without_connect(auth::ConnectionType::standard))
+    return admission;
+  auth::Credentials credentials;
+  credentials.client_ip = client.peer().ip;
+  if (!without_connect) {
+    credentials.user = options.user;
+    credentials.pass = options.pass;
+    credentials.auth_token = options.auth_token;
+    credentials.nkey = options.nkey;
+    credentials.jwt = options.jwt;
+    credentials.sig = options.sig;
+    credentials.proxy_sig = options.proxy_sig;
+  }
+  auth::Decision decision = authenticator.authenticate(credentials, nullptr);
+  // Only configured users exist so far, and they are decided at once.
+  ensure(decision.outcome != auth::Decision::Outcome::pending);
+  admission.accepted = decision.outcome == auth::Decision::Outcome::accepted;
+  admission.refused_as = decision.closed_reason;
+  if (!admission.accepted) {
+    admission.user = options.user;
+    return admission;
+  }
+  admission.account = &account(decision.identity.account);
+  admission.permissions = std::move(decision.identity.permissions);
+  admission.user = std::move(decision.identity.user);
+  return admission;
+}
+
+bool ClientDirectory::count_client() {
+  total_.fetch_add(1, std::memory_order_relaxed);
+  const std::int64_t now = clients_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (now <= policy().connections_max) return true;
+  clients_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void ClientDirectory::adjust_first_info(const client::Client&, protocol::InfoOverrides&) {}
+
+void ClientDirectory::client_closed(client::Client& client) {
+  if (client.closed_reason() == net::ClosedReason::stale_connection)
+    stale_.fetch_add(1, std::memory_order_relaxed);
+  observe::ConnectionSnapshot snapshot = snapshot_of(client, true);
+  snapshot.stop = wall_now_ns();
+  snapshot.reason = protocol::text_of(client.closed_reason());
+  closed_.add(std::move(snapshot));
+  if (!client.is_counted()) return;
+  if (clients_.fetch_sub(1, std::memory_order_acq_rel) == 1 && last_client_) last_client_();
+}
+
+observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_subscriptions) {
+  // Subscriptions of one connection shown at most; a closed one keeps them for its place in the ring.
+  constexpr std::size_t subscriptions_max = 10'000;
+  observe::ConnectionSnapshot shown;
+  shown.id = client.id();
+  shown.shard = client.shard().index();
+  shown.ip = client.peer().ip;
+  shown.port = client.peer().port;
+  shown.start = client.started_wall_ns();
+  shown.last_activity =
+      client.started_wall_ns() + static_cast<std::int64_t>(client.last_activity() -
+                                                           client.started());
+  shown.round_trip = client.round_trip();
+  shown.pending_bytes = client.pending();
+  shown.in_messages = client.in_messages.get();
+  shown.in_bytes = client.in_bytes.get();
+  shown.out_messages = client.out_messages.get();
+  shown.out_bytes = client.out_bytes.get();
+  shown.subscription_count = client.subscriptions().size();
+  shown.name = client.options().name;
+  shown.lang = client.options().lang;
+  shown.version = client.options().version;
+  if (client.account() != nullptr) shown.account = client.account()->name();
+  shown.user = client.user();
+  if (!with_subscriptions) return shown;
+  client.subscriptions().for_each([&shown](const subject::Subscription& subscription) {
+    if (shown.subscriptions.size() == subscriptions_max) return;
+    shown.subscriptions.push_back({std::string(subscription.subject()),
+                                   std::string(subscription.queue()),
+                                   std::string(subscription.sid()), subscription.delivered,
+                                   subscription.max});
+  });
+  return shown;
+}
+
+}  // namespace dunlin::server

@@ -1,0 +1,20 @@
+// Options to what the rooms below want: the one place where configuration becomes settings.
+
+#pragma once
+
+#include <memory>
+
+#include "core/auth/configured_users.hpp"
+#include "core/auth/server_identity.hpp"
+#include "core/base/result.hpp"
+#include "core/config/options.hpp"
+#include "core/server/client_directory.hpp"
+
+namespace dunlin::server {
+
+// `port` is the bound one. Fails with the sentence of whatever the options contradict.  [control]
+result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& options,
+                                                        const auth::ServerIdentity& identity,
+                                                        int port);
+
+}  // namespace dunlin::server

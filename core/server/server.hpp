@@ -1,0 +1,95 @@
+// The server: owns the shards, the accounts, the listeners, and their life from start to exit.
+//
+// Constructed, started and run on the main thread, which is the control thread: signals, reloads,
+// lame duck and plugin life cycle happen there, one at a time, on control_. Shards do the rest.
+
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/auth/server_identity.hpp"
+#include "core/base/quiescence.hpp"
+#include "core/base/result.hpp"
+#include "core/config/load.hpp"
+#include "core/net/listener.hpp"
+#include "core/net/shard.hpp"
+#include "core/routing/router.hpp"
+#include "core/server/client_directory.hpp"
+
+namespace dunlin::server {
+
+class Server {
+ public:
+  // `argv0` names the ports file.
+  Server(config::Outcome start, std::string argv0);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Starts, serves, and returns the process's exit code when it is over.
+  int run();
+
+  // For the other files of this room.
+  [[nodiscard]] ClientDirectory& clients() noexcept { return *clients_; }
+  [[nodiscard]] Quiescence& quiescence() noexcept { return quiescence_; }
+  [[nodiscard]] std::vector<std::unique_ptr<net::Shard>>& shards() noexcept { return shards_; }
+  [[nodiscard]] std::vector<std::unique_ptr<routing::ShardRouter>>& routers() noexcept {
+    return routers_;
+  }
+  [[nodiscard]] const config::Options& options() const noexcept { return options_; }
+  [[nodiscard]] const auth::ServerIdentity& identity() const noexcept { return identity_; }
+  [[nodiscard]] boost::asio::io_context& control() noexcept { return control_; }
+  [[nodiscard]] std::int64_t started_wall_ns() const noexcept { return started_wall_ns_; }
+  [[nodiscard]] bool is_lame_duck() const noexcept { return lame_duck_; }
+
+ private:
+  result<> start();
+  result<> open_client_listener();
+  void accept(net::Accepted accepted);
+  void log_banner() const;
+  void log_listening() const;
+  void arm_signals();
+  void on_signal(int number);
+  void reload();
+  void enter_lame_duck();
+  void close_next_client();
+  void shut_down();
+  void stop_shards();
+  result<> write_pid_file() const;
+  void write_ports_file();
+  void remove_ports_file() const;
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> client_ids();
+
+  config::CommandLine command_;
+  config::Options options_;
+  const std::string argv0_;
+  auth::ServerIdentity identity_;
+  Quiescence quiescence_;
+  std::vector<std::unique_ptr<net::Shard>> shards_;
+  std::unique_ptr<ClientDirectory> clients_;
+  routing::DeliverySettings delivery_;
+  std::vector<std::unique_ptr<routing::ShardRouter>> routers_;
+  std::unique_ptr<net::Listener> client_listener_;
+  int client_port_ = 0;
+
+  boost::asio::io_context control_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> control_work_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer lame_duck_timer_;
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> leaving_;  // clients still to close
+  std::chrono::nanoseconds leaving_interval_{0};
+  std::int64_t started_wall_ns_ = 0;
+  std::string ports_file_;
+  std::atomic<bool> lame_duck_{false};
+  bool shutting_down_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace dunlin::server
