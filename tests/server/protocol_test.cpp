@@ -167,7 +167,8 @@ TEST(ProtocolHeaders, server_without_header_support_says_so_and_closes_on_hpub) 
   ServerProcess server(ServerProcess::with_config("no_header_support: true\n"));
   RawClient client = RawClient::connect(server);
   EXPECT_THAT(client.info(), HasSubstr(R"("headers":false)"));
-  client.send("CONNECT {\"verbose\":false,\"headers\":true}\r\nHPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n");
+  client.send("CONNECT {\"verbose\":false,\"headers\":true}\r\n");
+  client.send("HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n");
   EXPECT_TRUE(client.receives_and_closes(""));
 }
 

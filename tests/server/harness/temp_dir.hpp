@@ -1,6 +1,6 @@
 // A directory that lives as long as the test that made it. Everything a test writes (configuration,
 // logs, certificates, ports files) goes in here, so tests can run side by side and leave nothing.
-// Single owner, any thread. Construction throws std::runtime_error when the directory cannot be made.
+// Single owner, any thread. Construction throws std::runtime_error when there can be none.
 #pragma once
 
 #include <filesystem>
