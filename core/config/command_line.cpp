@@ -116,7 +116,8 @@ result<std::int64_t> parse_integer(std::string_view text) {
 // Puts the flag in its place; fails as Go's flag package words it.
 result<> take(CommandLine& command, const Flag& flag, std::string_view name, std::string value) {
   if (flag.kind == FlagKind::boolean && !is_boolean(value)) {
-    return fail(fmt::format("invalid boolean value {} for -{}: parse error", go_quote(value), name));
+    return fail(
+        fmt::format("invalid boolean value {} for -{}: parse error", go_quote(value), name));
   }
   if (flag.kind == FlagKind::integer) {
     const auto number = parse_integer(value);

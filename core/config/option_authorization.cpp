@@ -10,6 +10,7 @@
 #include "core/config/option_reader.hpp"
 #include "core/protocol/go_quote.hpp"
 #include "core/subject/subject.hpp"
+#include "core/subject/transform.hpp"
 
 namespace dunlin::config {
 namespace {
@@ -404,11 +405,13 @@ bool read_destination(Reader& reader, const Value& value, MappingDestination& ou
   return weighted;
 }
 
-// The reason why the destinations of one subject do not go together, or nothing.
-std::string weight_conflict(const std::vector<MappingDestination>& destinations) {
+// The reason why the destinations of one subject do not work or go together, or nothing.
+std::string mapping_conflict(const Mapping& mapping) {
   std::map<std::string_view, int> totals;
   std::set<std::pair<std::string_view, std::string_view>> seen;
-  for (const auto& destination : destinations) {
+  for (const auto& destination : mapping.destinations) {
+    const auto transform = subject::Transform::create(mapping.source, destination.subject);
+    if (!transform) return transform.error().text;
     if (!seen.insert({destination.cluster, destination.subject}).second) {
       return fmt::format("duplicate entry for {}", go_quote(destination.subject));
     }
@@ -463,8 +466,11 @@ void apply_mappings(Reader& reader, const Row&, void* target, const Entry& entry
       if (!read_destination(reader, value, destination)) continue;
       mapping.destinations.push_back(std::move(destination));
     }
-    if (auto reason = weight_conflict(mapping.destinations); !reason.empty()) {
-      reader.error(at, fmt::format("Error adding mapping for {} : {}", go_quote(source), reason));
+    if (auto reason = mapping_conflict(mapping); !reason.empty()) {
+      const auto* text = value.as<std::string>();
+      const auto to = text != nullptr ? " to " + go_quote(*text) : std::string();
+      reader.error(at,
+                   fmt::format("Error adding mapping for {}{} : {}", go_quote(source), to, reason));
       continue;
     }
     as<Options>(target).mappings.push_back(std::move(mapping));

@@ -132,7 +132,8 @@ struct Tls {
   bool insecure = false;
   double timeout = 2;  // seconds
   bool handshake_first = false;
-  Duration handshake_first_fallback{0};  // how long to wait for a handshake before INFO; 0: for ever
+  // How long to wait for a handshake before sending INFO in plain text; zero: for ever.
+  Duration handshake_first_fallback{0};
   std::string min_version = "1.2";
   std::vector<std::string> cipher_suites;  // Go names; empty: all secure ones
   bool allow_insecure_cipher_suites = false;

@@ -61,7 +61,8 @@ result<std::vector<pid_t>> find_targets(std::string_view target) {
     auto pids = server_processes();
     if (pids.empty()) return fail("no nats-server processes running");
     if (pids.size() > 1) {
-      return fail(fmt::format("multiple nats-server processes running:\n{}", fmt::join(pids, "\n")));
+      return fail(
+          fmt::format("multiple nats-server processes running:\n{}", fmt::join(pids, "\n")));
     }
     return pids;
   }

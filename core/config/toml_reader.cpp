@@ -262,7 +262,9 @@ class Expander {
   static Value typed(std::string_view text, const Position& at) {
     try {
       const auto parsed = toml::parse(fmt::format("value = {}", text));
-      if (parsed.size() == 1 && parsed.contains("value")) return convert(*parsed.get("value"), at.file);
+      if (parsed.size() == 1 && parsed.contains("value")) {
+        return convert(*parsed.get("value"), at.file);
+      }
     } catch (const toml::parse_error&) {
       // Not a TOML value, so it is plain text.
     }

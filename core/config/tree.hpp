@@ -41,8 +41,8 @@ using Array = std::vector<Value>;
 class Map {
  public:
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return index_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
   // nullptr when absent. Keys are compared as written.
   [[nodiscard]] const Entry* find(std::string_view key) const noexcept;
   [[nodiscard]] Entry* find(std::string_view key) noexcept;

@@ -21,7 +21,7 @@ Server Options:
     -c, --config <file>              Configuration file (.toml, otherwise nats-server .conf)
     -t                               Check the configuration and exit
         --check full                 The same, and check how options go together
-    -sl,--signal <signal>[=<pid>]    Signal a running server (ldm, stop, quit, term, reopen, reload);
+    -sl,--signal <signal>[=<pid>]    Signal a server: ldm, stop, quit, term, reopen or reload;
                                      <pid> is a process id or the path of a file that holds it
         --client_advertise <string>  host:port told to clients and other servers
         --ports_file_dir <dir>       Directory for a file that lists the open ports

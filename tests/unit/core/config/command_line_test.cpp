@@ -25,8 +25,8 @@ TEST(CommandLine, flags_set_options) {
   const auto outcome = start({"-a", "127.0.0.1", "-n", "me", "-m", "8222", "-P", "x.pid", "-l",
                               "x.log", "-T=false", "--logtime_utc", "-DVV", "--user", "u", "--pass",
                               "p", "--ports_file_dir", "d", "--client_advertise", "c", "-s", "-r",
-                              "udp://x", "--log_size_limit", "5", "--max_traced_msg_len", "6", "-sd",
-                              "s"});
+                              "udp://x", "--log_size_limit", "5", "--max_traced_msg_len", "6",
+                              "-sd", "s"});
   const auto& options = outcome.loaded.options;
   EXPECT_EQ(options.host, "127.0.0.1");
   EXPECT_EQ(options.server_name, "me");
@@ -96,7 +96,8 @@ TEST(CommandLine, other_words_are_refused) {
 }
 
 TEST(CommandLine, flags_of_absent_features_are_refused_in_words) {
-  for (const auto* flag : {"-js", "--cluster=nats://h:1", "--routes=nats://h:1", "--no_advertise"}) {
+  for (const auto* flag :
+       {"-js", "--cluster=nats://h:1", "--routes=nats://h:1", "--no_advertise"}) {
     const auto action = start({flag}).action;
     EXPECT_EQ(action.code, 1);
     EXPECT_NE(action.errors_text.find("is not available in this server yet"), std::string::npos);

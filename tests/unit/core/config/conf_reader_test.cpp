@@ -25,8 +25,8 @@ TEST(ConfReader, overflowing_size_is_an_error) {
 }
 
 TEST(ConfReader, map_key_without_value_is_an_error_and_not_lost) {
-  EXPECT_EQ(json_of("a { b }"),
-            "Parse error on line 1: 'Expected a value for the map key \"b\", but got '}' instead.'");
+  EXPECT_EQ(json_of("a { b }"), "Parse error on line 1: 'Expected a value for the map key \"b\", "
+                                "but got '}' instead.'");
 }
 
 TEST(ConfReader, size_suffixes_have_decimal_and_binary_multipliers) {
@@ -91,8 +91,9 @@ TEST(ConfReader, included_file_does_not_see_variables_of_its_includer) {
 }
 
 TEST(ConfReader, deep_nesting_is_an_error) {
-  EXPECT_EQ(json_of("a: " + std::string(100000, '[')), "Parse error on line 1: 'nested too deeply'");
-  EXPECT_EQ(json_of(std::string(100000, '{')), "Parse error on line 1: 'nested too deeply'");
+  const auto* const reason = "Parse error on line 1: 'nested too deeply'";
+  EXPECT_EQ(json_of("a: " + std::string(100000, '[')), reason);
+  EXPECT_EQ(json_of(std::string(100000, '{')), reason);
 }
 
 TEST(ConfReader, exploding_variables_are_an_error) {
@@ -144,7 +145,8 @@ TEST(Duration, failures_have_gos_words) {
   EXPECT_EQ(parse_duration("5x").error().text, "time: unknown unit \"x\" in duration \"5x\"");
   for (const auto* text : {"", "s", "-", ".s", "99999999999h", "1000000h2562047h"}) {
     ASSERT_FALSE(parse_duration(text)) << text;
-    EXPECT_EQ(parse_duration(text).error().text, "time: invalid duration \"" + std::string(text) + "\"");
+    EXPECT_EQ(parse_duration(text).error().text,
+              "time: invalid duration \"" + std::string(text) + "\"");
   }
 }
 

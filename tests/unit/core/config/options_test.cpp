@@ -187,7 +187,8 @@ TEST(Sections, of_later_features_are_refused_in_words) {
 }
 
 TEST(Sections, monitoring_without_its_plugin_is_refused_in_words) {
-  const auto loaded = load_text("http_port: 8222", "c.conf", [](std::string_view) { return false; });
+  const auto loaded =
+      load_text("http_port: 8222", "c.conf", [](std::string_view) { return false; });
   EXPECT_EQ(loaded->diagnostics.text(),
             "c.conf:1:0: \"http_port\" is not available in this server yet: needs the plugin "
             "\"monitoring\" (package dunlin-plugin-monitoring), which was not found\n");
@@ -195,8 +196,8 @@ TEST(Sections, monitoring_without_its_plugin_is_refused_in_words) {
 
 TEST(Options, an_option_set_under_two_names_is_a_warning) {
   EXPECT_EQ(outcome_of("port: 1\nPort: 2\n", "c.conf"),
-            "c.conf:2:1: invalid use of field \"Port\": \"port\" at c.conf:1:0 sets the same option; "
-            "the last one wins");
+            "c.conf:2:1: invalid use of field \"Port\": \"port\" at c.conf:1:0 sets the same "
+            "option; the last one wins");
 }
 
 TEST(Documentation, equals_the_option_table) {

@@ -71,7 +71,8 @@ TEST(TomlReader, included_files_lie_below_the_files_own_keys) {
   const Workplace place;
   place.write("a.toml", "port = 1\nhost = 'a'\n[[authorization.users]]\nuser = 'a'\n");
   place.write("b.conf", "host: b, debug: true");
-  EXPECT_EQ(json_of("include = ['a.toml', 'b.conf']\nport = 2\n[[authorization.users]]\nuser = 'b'\n"),
+  EXPECT_EQ(json_of("include = ['a.toml', 'b.conf']\nport = 2\n"
+                    "[[authorization.users]]\nuser = 'b'\n"),
             R"({"authorization":{"users":[{"user":"a"},{"user":"b"}]},"debug":true,"host":"b",)"
             R"("port":2})");
 }
@@ -89,8 +90,8 @@ TEST(TomlReader, include_of_itself_or_of_nothing_is_an_error) {
   EXPECT_EQ(json_of("include = 'a.toml'\n"),
             "a.toml:1:1: error parsing include file 'case.toml', it includes itself");
   EXPECT_EQ(json_of("include = 'none.toml'\n"),
-            "case.toml:1:1: error parsing include file 'none.toml', open none.toml: no such file or "
-            "directory");
+            "case.toml:1:1: error parsing include file 'none.toml', open none.toml: no such file "
+            "or directory");
 }
 
 }  // namespace
