@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/plugin/config_service.hpp"
+#include "core/plugin/descriptor.hpp"
 #include "core/plugin/executor.hpp"
 #include "core/plugin/health_service.hpp"
 #include "core/plugin/host_services.hpp"
@@ -76,6 +77,9 @@ inline dunlin_str str(std::string_view text) noexcept { return {text.data(), tex
 
 // Fills `err` (which may be NULL) and returns `status`.
 dunlin_status set_error(dunlin_error* err, dunlin_status status, std::string_view text) noexcept;
+
+// retain and release carry no host: the one router of the process.
+void set_process_router(RouterService* router) noexcept;
 
 // The tables, one function per file of this room.
 const void* log_table() noexcept;

@@ -11,7 +11,7 @@ struct Timers::State {
   dunlin_timer id;
   std::uint32_t holder;
   dunlin_timer_options options;
-  dunlin_task fire;
+  dunlin_task run;
   void* user;
   std::atomic<bool> cancelled{false};
   std::mutex firing;  // held while `fire` runs
@@ -20,7 +20,7 @@ struct Timers::State {
 };
 
 dunlin_status Timers::start(std::uint32_t holder, const dunlin_timer_options& options,
-                            dunlin_task fire, void* user, dunlin_timer& out) {
+                            dunlin_task task, void* user, dunlin_timer& out) {
   const bool to_shard = options.thread == DUNLIN_THREAD_SHARD;
   if (options.thread < DUNLIN_THREAD_CONTROL || options.thread > DUNLIN_THREAD_WORKER ||
       (to_shard && options.shard >= executor_.shard_count())) {
@@ -35,7 +35,7 @@ dunlin_status Timers::start(std::uint32_t holder, const dunlin_timer_options& op
     state->id = ++last_id_;
     state->holder = holder;
     state->options = options;
-    state->fire = fire;
+    state->run = task;
     state->user = user;
     by_id_.emplace(state->id, state);
     state->place = by_time_.emplace(options.at_ns, state);
@@ -71,7 +71,7 @@ void Timers::fire(const Shared& state) {
   {
     const std::lock_guard running(state->firing);
     if (state->cancelled.load()) return;
-    state->fire(state->user);
+    state->run(state->user);
   }
   std::uint64_t next = 0;
   {

@@ -166,9 +166,9 @@ typedef struct dunlin_plugin {
     uint32_t struct_size, reserved;
     void    *self;
 
-    /* Reads the plugin's section; `tree` is NULL when there is none, and valid until the call
-     * returns. Declares its keys first (config.h). Opens nothing yet: the same call is used to
-     * check a file. To refuse, set `err`.  [control] */
+    /* Reads the plugin's section: `tree` is a table, empty when there is no section, and valid
+     * until the call returns. Declares its keys first (config.h). Opens nothing yet: the same
+     * call is used to check a file. To refuse, set `err`.  [control] */
     dunlin_status (*configure)(void *self, const dunlin_config *tree, dunlin_error *err);
     /* Opens listeners, registers endpoints, starts work. What it needs has started.  [control] */
     dunlin_status (*start)(void *self, dunlin_error *err);

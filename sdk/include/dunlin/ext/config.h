@@ -56,14 +56,14 @@ typedef struct dunlin_position {
 typedef struct dunlin_config_api {
     uint32_t struct_size, reserved;
 
-    /* Checks `tree` (which may be NULL: no section) against `keys` and remembers the defaults.
+    /* Checks `tree` against `keys` and remembers the defaults.
      * On failure DUNLIN_E_CONFIG; `err` has the first problem with file:line:column, the log all
      * of them. To be called once per tree, before any getter.  [control] */
     dunlin_status (*declare_keys)(const dunlin_host *host, const dunlin_config *tree,
                                   const dunlin_key *keys, size_t n, dunlin_error *err);
 
-    /* The value of `key` in a table: the written one, else its declared default, else NULL.
-     * A NULL `table` stands for an absent section.  [control] */
+    /* The value of `key` in a table: the written one, else its declared default, else NULL. An
+     * absent table whose keys are declared is there, with their defaults.  [control] */
     const dunlin_config *(*get)(const dunlin_host *host, const dunlin_config *table,
                                 dunlin_str key);
     /* DUNLIN_KEY_TEXT, INTEGER, NUMBER, BOOLEAN, LIST or TABLE, as written.  [control] */
