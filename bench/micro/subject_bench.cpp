@@ -85,8 +85,8 @@ struct Published {
       add(device_subject(static_cast<int>(random() % domain) * (million / domain)));
     finish();
   }
-  explicit Published(const std::vector<std::string>& subjects) {
-    for (const auto& subject : subjects) add(subject);
+  explicit Published(const std::vector<std::string>& names) {
+    for (const auto& name : names) add(name);
     finish();
   }
   void add(const std::string& subject) {
@@ -143,16 +143,17 @@ void match_all(benchmark::State& state, Table& table, const Published& published
   Match match;
   const auto& subjects = published.subjects;
   const std::size_t count = subjects.size();
-  constexpr std::size_t ahead = 8;
+  constexpr std::size_t ahead = 16;
   std::uint64_t hashes[ahead] = {};
   std::size_t i = 0, found = 0;
   for (auto _ : state) {
     const auto subject = subjects[i];
     if (through == Through::prefetched) {
-      const auto next = subjects[i + ahead < count ? i + ahead : i + ahead - count];
       const auto hash = hashes[i % ahead];
-      hashes[i % ahead] = hash_bytes(next);
-      table.sublist.prefetch(hashes[i % ahead]);
+      const auto next = hash_bytes(subjects[i + ahead < count ? i + ahead : i + ahead - count]);
+      hashes[i % ahead] = next;
+      table.sublist.prefetch(next);
+      table.sublist.prefetch_endpoint(hashes[(i + ahead / 2) % ahead]);
       table.sublist.match(subject, hash != 0 ? hash : hash_bytes(subject), match);
       found += match.plain.size();
     } else if (through == Through::cache) {

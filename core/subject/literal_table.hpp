@@ -37,6 +37,20 @@ class LiteralTable {
     if (const Array* const array = array_.load(std::memory_order_acquire))
       __builtin_prefetch(&array->slots()[hash & array->mask]);
   }
+  // The second step, once the first one's line has come: what the slot refers to.  [reader]
+  void prefetch_endpoint(std::uint64_t hash) const noexcept {
+    const Array* const array = array_.load(std::memory_order_acquire);
+    if (array == nullptr) return;
+    const Ref tag = hash & ref_tag;
+    for (std::uint64_t i = hash & array->mask;; i = (i + 1) & array->mask) {
+      const Ref ref = array->slots()[i].load(std::memory_order_acquire);
+      if (ref == ref_empty) return;
+      if ((ref & ref_tag) != tag || is_vacant(ref)) continue;
+      __builtin_prefetch(address_of<char>(ref));
+      __builtin_prefetch(address_of<char>(ref) + 64);
+      return;
+    }
+  }
 
   InterestDelta insert(Subscription* subscription, std::uint64_t hash);  // [writer]
   Removal remove(Subscription* subscription, std::uint64_t hash, InterestDelta& delta);

@@ -148,6 +148,10 @@ void Sublist::prefetch(std::uint64_t hash) const noexcept {
   implementation_->literals.prefetch(hash);
 }
 
+void Sublist::prefetch_endpoint(std::uint64_t hash) const noexcept {
+  implementation_->literals.prefetch_endpoint(hash);
+}
+
 bool Sublist::has_interest(std::string_view subject) const {
   const auto& self = *implementation_;
   if (self.literals.find(subject, hash_bytes(subject)) != ref_empty) return true;

@@ -116,8 +116,10 @@ class Sublist {
 
   // `hash` is hash_bytes(subject). Fills `match` (cleared first).  [reader]
   void match(std::string_view subject, std::uint64_t hash, Match& match) const;
-  // Starts loading what match() of this hash will touch.  [reader]
+  // Starts loading what match() of this hash will touch. In two steps with other work between
+  // them, for a batch: first every frame's slot, then what the slots refer to.  [reader]
   void prefetch(std::uint64_t hash) const noexcept;
+  void prefetch_endpoint(std::uint64_t hash) const noexcept;
   [[nodiscard]] bool has_interest(std::string_view subject) const;  // [reader]
   // Without wildcards and large fan-outs a match is one probe, and caching it gains
   // nothing.  [any thread]
