@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/config/conf_cursor.hpp"
 #include "core/config/conf_reader.hpp"
 #include "core/config/file_text.hpp"
 
@@ -33,6 +34,46 @@ using FileName = std::shared_ptr<const std::string>;
 
 Position position(const toml::source_region& region, const FileName& file) {
   return {file, region.begin.line, region.begin.column};
+}
+
+// Skips a string that starts at the cursor: basic or literal, on one line or several.
+void skip_string(ConfCursor& cursor) {
+  const char32_t quote = cursor.next();
+  bool several_lines = false;
+  if (cursor.accept(quote)) {
+    if (!cursor.accept(quote)) return;  // an empty string
+    several_lines = true;
+  }
+  for (int quotes = 0; !cursor.at_end();) {
+    if (!several_lines && cursor.peek() == U'\n') return;  // unterminated; the parser will say so
+    const char32_t rune = cursor.next();
+    if (rune == U'\\' && quote == U'"') cursor.next();
+    quotes = rune == quote ? quotes + 1 : 0;
+    if (quotes < (several_lines ? 3 : 1)) continue;
+    while (several_lines && cursor.accept(quote)) {
+    }
+    return;
+  }
+}
+
+// TOML has ASCII alone outside of strings and comments, and toml++ 3.3 does not keep its footing
+// when it meets anything else there, so it never gets to see it.
+void refuse_stray_runes(std::string_view text, const FileName& file) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  ConfCursor cursor(text);
+  while (!cursor.at_end()) {
+    const char32_t rune = cursor.peek();
+    if (rune == U'"' || rune == U'\'') {
+      skip_string(cursor);
+    } else if (rune == U'#') {
+      while (!cursor.at_end() && cursor.peek() != U'\n') cursor.next();
+    } else if (rune >= 0x80) {
+      refuse({file, cursor.line(), cursor.column() + (cursor.line() == 1 ? 1 : 0)},
+             "letters beyond ASCII may stand in strings and comments only");
+    } else {
+      cursor.next();
+    }
+  }
 }
 
 // ---- toml++ nodes to our tree ------------------------------------------------------------------
@@ -120,6 +161,7 @@ class Includer {
     const auto file = std::make_shared<const std::string>(name);
     const auto id = std::filesystem::path(name).lexically_normal().string();
     files_.insert(id);
+    refuse_stray_runes(text, file);
     Map map;
     try {
       map = convert_table(toml::parse(text, name), file);
@@ -261,12 +303,16 @@ class Expander {
   // What the text would be if it stood in the file, or the text itself.
   static Value typed(std::string_view text, const Position& at) {
     try {
-      const auto parsed = toml::parse(fmt::format("value = {}", text));
+      const auto document = fmt::format("value = {}", text);
+      refuse_stray_runes(document, at.file);
+      const auto parsed = toml::parse(document);
       if (parsed.size() == 1 && parsed.contains("value")) {
         return convert(*parsed.get("value"), at.file);
       }
     } catch (const toml::parse_error&) {
       // Not a TOML value, so it is plain text.
+    } catch (const Failure&) {
+      // The same.
     }
     Value value;
     value.data = std::string(text);

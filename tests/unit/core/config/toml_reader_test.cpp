@@ -25,6 +25,15 @@ TEST(TomlReader, unknown_key_has_a_position_and_a_suggestion) {
             "case.toml:2:3: unknown field \"max_payloud\" (did you mean \"max_payload\"?)\n");
 }
 
+TEST(TomlReader, letters_beyond_ascii_stand_in_strings_and_comments_only) {
+  EXPECT_EQ(json_of("# ü\na = 'ü'\n\"ö\" = \"\\\"ü\"\nb = \"\"\"\nü\"x\"\"\"\"\n"),
+            "{\"a\":\"ü\",\"b\":\"ü\\\"x\\\"\",\"ö\":\"\\\"ü\"}");
+  EXPECT_EQ(json_of("a = 1\nb = Ư"),
+            "case.toml:2:5: letters beyond ASCII may stand in strings and comments only");
+  EXPECT_EQ(json_of("Ư"),
+            "case.toml:1:1: letters beyond ASCII may stand in strings and comments only");
+}
+
 TEST(TomlReader, keys_are_case_sensitive) {
   EXPECT_EQ(toml_findings("Port = 1\n"),
             "case.toml:1:1: unknown field \"Port\" (did you mean \"port\"?)\n");
