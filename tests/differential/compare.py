@@ -31,12 +31,20 @@ def load_scripts(arguments):
     return [script for script in scripts if arguments.only in script.name]
 
 
+def waited_in_vain(transcripts):
+    return any(frame.startswith(b"<waited") for frames in transcripts.values() for frame in frames)
+
+
 def play_all(binary, config, scripts, directory):
     """Transcripts of the scripts of one configuration, by name."""
     results = {}
     waits = 0
     path = HERE / "configs" / (config + ".conf")
-    with player.Server(binary, path, directory) as server:
+    try:
+        running = player.Server(binary, path, directory)
+    except OSError as failure:
+        return {script.name: {"?": [f"<{failure}>".encode()]} for script in scripts}
+    with running as server:
         for script in scripts:
             try:
                 results[script.name] = player.play(script, server.port)
@@ -45,8 +53,7 @@ def play_all(binary, config, scripts, directory):
             if server.process.poll() is not None:
                 results[script.name] = {"?": [b"<the server died>"]}
                 break
-            waits += any(frame.startswith(b"<waited") for frames in results[script.name].values()
-                         for frame in frames)
+            waits += waited_in_vain(results[script.name])
             if waits > WAITS_BEFORE_GIVING_UP:
                 results[script.name] = {"?": [b"<gave up: too many waits in vain>"]}
                 break
@@ -109,8 +116,7 @@ def main():
             print("\n".join(describe(script)))
             for name, frames in reference.items():
                 print(f"  {name}: " + "\n     ".join(readable(frames)))
-        if reference != server or any(frame.startswith(b"<waited") for frames in reference.values()
-                                      for frame in frames):
+        if reference != server or "?" in reference or waited_in_vain(reference):
             different += 1
             report(script, reference, server)
     print(f"{len(scripts)} scripts, {different} different, "

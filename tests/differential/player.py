@@ -41,7 +41,9 @@ class Server:
             if found and "Server is ready" in text:
                 return int(found.group(1))
             select.select([], [], [], 0.002)
-        raise SystemExit(f"{self.process.args} did not become ready:\n{self.log_path.read_text()}")
+        self.process.kill()
+        self.process.wait()
+        raise OSError(f"{self.process.args[0]} did not become ready: {self.log_path.read_text()}")
 
     def __enter__(self):
         return self

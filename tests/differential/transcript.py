@@ -3,8 +3,8 @@
 Volatile INFO values become `<any>` (the presence and the order of the keys still count), and copies
 of one message for several subscriptions of one connection are put in order of their sid: servers
 deliver those in any order. The reference repeats `Invalid Publish Subject` when the payload comes
-in several reads; as that is a matter of timing, repetitions count once. A 503 goes to any one of the
-subscriptions that match the reply, so its sid is masked.
+in several reads; as that is a matter of timing, repetitions count once. A 503 goes to any one of
+the subscriptions that match the reply, so its sid is masked.
 """
 
 import json

@@ -10,8 +10,10 @@ namespace {
 
 std::size_t count_messages(const std::string& bytes) {
   std::size_t count = 0;
-  for (std::size_t at = bytes.find("MSG "); at != std::string::npos; at = bytes.find("MSG ", at + 1)) {
+  std::size_t at = 0;
+  while ((at = bytes.find("MSG ", at)) != std::string::npos) {
     ++count;
+    ++at;
   }
   return count;
 }
@@ -55,7 +57,9 @@ TEST_F(Delivery, every_group_and_every_plain_subscription_gets_one) {
   client.send("PUB a 1\r\nx\r\n");
   const std::string received = client.barrier();
   EXPECT_EQ(count_messages(received), 4U) << received;
-  const auto got = [&](const char* head) { return received.find(msg(head, "x")) != std::string::npos; };
+  const auto got = [&](const char* head) {
+    return received.find(msg(head, "x")) != std::string::npos;
+  };
   EXPECT_TRUE(got("a 1"));
   EXPECT_TRUE(got("a 2"));
   EXPECT_NE(got("a 3"), got("a 4"));

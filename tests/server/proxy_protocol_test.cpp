@@ -1,5 +1,5 @@
-// PROXY protocol versions 1 and 2 on the client port: where the client really is, however the header
-// is cut, and what happens to a broken one.
+// PROXY protocol versions 1 and 2 on the client port: where the client really is, however the
+// header is cut, and what happens to a broken one.
 #include <gmock/gmock.h>
 
 #include "tests/server/harness/raw_client.hpp"
@@ -91,6 +91,8 @@ struct Broken {
   const char* name;
   std::string header;
 };
+
+void PrintTo(const Broken& one, std::ostream* out) { *out << one.name; }
 
 class BrokenHeader : public ProxyProtocol, public ::testing::WithParamInterface<Broken> {};
 

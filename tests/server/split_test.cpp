@@ -62,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
                "SUB r.> 1\r\nHPUB r.a r.b 22 24\r\nNATS/1.0\r\nName: val\r\n\r\nhi\r\n"
                "HPUB nobody r.x 12 12\r\nNATS/1.0\r\n\r\n\r\nPING\r\n"},
         Script{"blanks_and_case",
-               "connect {\"verbose\":false}\nsub \t a   1 \r\npub\ta\tr 03 \r\na\r\n\r\nPing x\r\n"},
+               "connect {\"verbose\":false}\nsub \t a   1 \r\n"
+               "pub\ta\tr 03 \r\na\r\n\r\nPing x\r\n"},
         Script{"unknown_operation",
                "CONNECT {\"verbose\":true}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nBOGUS a\r\n"},
         Script{"argument_error", "CONNECT {\"verbose\":true}\r\nPUB a 1\r\nx\r\nPUB a b c d e\r\n"},
