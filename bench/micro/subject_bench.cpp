@@ -122,7 +122,13 @@ void insert_million(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * million);
 }
-BENCHMARK(insert_million)->Arg(-1)->Arg(0)->Arg(1)->Arg(2)->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(insert_million)
+    ->Arg(-1)
+    ->Arg(0)
+    ->Arg(1)
+    ->Arg(2)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 // One subject with many subscribers that come and go.
 void subscribe_one_subject(benchmark::State& state) {

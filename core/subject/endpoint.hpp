@@ -120,8 +120,9 @@ class Subscribers {
   Subscribers& operator=(const Subscribers&) = delete;
 
   [[nodiscard]] std::string_view subject() const noexcept { return subject_; }
-  InterestDelta add(Subscription* subscription, Quiescence& quiescence);                // [writer]
-  bool remove(Subscription* subscription, InterestDelta& delta, Quiescence& quiescence);  // [writer]
+  InterestDelta add(Subscription* subscription, Quiescence& quiescence);  // [writer]
+  // [writer]
+  bool remove(Subscription* subscription, InterestDelta& delta, Quiescence& quiescence);
   // A member's weight changed; false when it is not here.  [writer]
   bool reweigh(Subscription* subscription, std::int32_t before, InterestDelta& delta);
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }  // [writer]

@@ -259,8 +259,8 @@ result<> Transform::place(Step& step, std::string_view token,
       return bad_destination(out_of_range,
                              std::string(token) + ": [" + std::to_string(number) + "]");
     // 0 and below name the first token, as they do in nats-server.
-    number = number < 1 ? 0
-                        : static_cast<std::int64_t>(wildcards[static_cast<std::size_t>(number) - 1]);
+    const auto at = static_cast<std::size_t>(number < 1 ? 0 : number - 1);
+    number = number < 1 ? 0 : static_cast<std::int64_t>(wildcards[at]);
   }
   return {};
 }

@@ -18,7 +18,9 @@ namespace {
 constexpr int writer_count = 2, reader_count = 2;
 constexpr int writer_steps = 4000;
 
-void release(void* subscription) { Subscription::destroy(static_cast<Subscription*>(subscription)); }
+void release(void* subscription) {
+  Subscription::destroy(static_cast<Subscription*>(subscription));
+}
 
 std::string random_pattern(std::mt19937& random) {
   static const char* const patterns[] = {"s.a",   "s.*",   "s.a.b", "s.*.b",   "s.a.*",

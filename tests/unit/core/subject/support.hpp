@@ -17,7 +17,9 @@
 namespace dunlin::subject {
 
 struct DestroySubscription {
-  void operator()(Subscription* subscription) const noexcept { Subscription::destroy(subscription); }
+  void operator()(Subscription* subscription) const noexcept {
+    Subscription::destroy(subscription);
+  }
 };
 using OwnedSubscription = std::unique_ptr<Subscription, DestroySubscription>;
 
