@@ -57,6 +57,8 @@ def play_all(binary, config, scripts, directory):
             if waits > WAITS_BEFORE_GIVING_UP:
                 results[script.name] = {"?": [b"<gave up: too many waits in vain>"]}
                 break
+    if running.exit_code != 0:
+        results[scripts[-1].name]["?"] = [f"<exit code {running.exit_code}>".encode()]
     return results
 
 

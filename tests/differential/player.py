@@ -56,6 +56,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log.close()
+        self.exit_code = self.process.returncode
 
 
 def die_with_parent():

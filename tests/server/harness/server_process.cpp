@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <fstream>
 #include <stdexcept>
@@ -110,7 +112,8 @@ ServerProcess::ServerProcess(ServerOptions options)
 }
 
 ServerProcess::~ServerProcess() {
-  stop();
+  const std::optional<int> code = stop();
+  EXPECT_EQ(code, 0) << "the server did not end well; its log:\n" << log();
   if (log_reader_.joinable()) {
     log_reader_.join();
   }

@@ -1,5 +1,6 @@
 // One real server process under test: starts it, waits until it says it is ready, reads its log,
-// signals it, and makes sure it is gone at the end of the test.
+// signals it, and makes sure it is gone at the end of the test. Every test also checks, in the
+// destructor, that the server ended with exit code 0: a crash fails the test it happens in.
 //
 // The binary is $DUNLIN_SERVER, else the dunlin-server of this build. Any nats-server works, since
 // flags, .conf files and the log lines waited for are the same. One owner; the log is collected by
