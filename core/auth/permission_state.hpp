@@ -20,6 +20,9 @@ class PermissionState {
   // Whether a check can fail at all; when not, none needs to be called.
   [[nodiscard]] bool is_restricted() const noexcept { return permissions_ != nullptr; }
   [[nodiscard]] const Permissions* permissions() const noexcept { return permissions_.get(); }
+  [[nodiscard]] const std::shared_ptr<const Permissions>& shared() const noexcept {
+    return permissions_;
+  }
 
   // Replaces the permissions (null for none); verdicts and the delivery filter start anew. Answers
   // still owed survive if the rules for them are the same.

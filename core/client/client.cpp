@@ -58,13 +58,13 @@ void Client::on_open() {
     refuse("maximum connections exceeded", ClosedReason::maximum_connections_exceeded);
     return;
   }
-  if (awaiting_connect_) {
-    auth_due_ = shard().now() + settings_->auth_timeout;
-  } else {
-    Admission everyone = host_.admit(*this, options_, true);
-    if (!admitted(std::move(everyone))) return;
-  }
-  ping_due_ = shard().now() + settings_->ping_interval;
+  if (!awaiting_connect_) admitted(host_.admit(*this, options_, true));
+}
+
+// After a TLS handshake, so that no deadline of the protocol writes into the middle of one.
+void Client::on_ready() {
+  if (awaiting_connect_) auth_due_ = shard().now() + settings_->auth_timeout;
+  if (!connected_) ping_due_ = shard().now() + settings_->ping_interval;
   arm_timer();
 }
 
@@ -194,6 +194,11 @@ void Client::become(Admission admission) {
     bind(admission.account);
   }
   user_ = std::move(admission.user);
+  // Publishers on other shards may be reading the old permissions.
+  if (filters_deliveries())
+    shard().retire(new auto(permissions_.shared()), [](void* object) {
+      delete static_cast<std::shared_ptr<const auth::Permissions>*>(object);
+    });
   permissions_.set(std::move(admission.permissions));
   filter_.store(nullptr, std::memory_order_release);
   filters_deliveries_.store(false, std::memory_order_relaxed);

@@ -43,7 +43,8 @@ class Client final : public routing::Endpoint {
 
   // Tells a client that understands it that the server is going away.
   void announce_lame_duck();
-  // After a reload: the user again, new permissions; closes or drops subscriptions as they demand.
+  // After a reload: the settings anew; and, when users changed, who this is and what it may do.
+  void settings_changed();
   void reauthorize();
   void send_error(std::string_view text);
   void refuse(std::string_view text, ClosedReason reason);
@@ -75,11 +76,12 @@ class Client final : public routing::Endpoint {
   bool denies_member(std::string_view subject, std::string_view queue) const override;
   void reply_delivered(std::string_view reply) override;
   void auto_unsubscribe(subject::Subscription* subscription) override;
-  void deliver_to_link(const routing::Message&, const routing::Origin&,
-                       const std::vector<std::string_view>&, bool) override;
+  void deliver_to_link(routing::Account&, const routing::Message&, const routing::Origin&,
+                       const std::vector<std::string_view>&) override;
 
  protected:
   void on_open() override;
+  void on_ready() override;
   std::size_t consume(char* data, std::size_t size) override;
   [[nodiscard]] std::size_t wanted() const noexcept override { return parser_.need; }
   void on_closed() override;
@@ -105,6 +107,8 @@ class Client final : public routing::Endpoint {
   void no_responders(const routing::Message& message);
   void drop(Subscription* subscription);
   void drop_all();
+  void drop_forbidden();
+  void refresh_filter();
   void trace_in(std::string_view operation, std::string_view argument) const;
   void trace_out(std::string_view operation, std::string_view argument) const;
   void trace_publish(const Publish& frame) const;

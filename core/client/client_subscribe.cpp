@@ -40,10 +40,7 @@ bool Client::may_subscribe(std::string_view subject, std::string_view queue,
     }
     return false;
   }
-  if (permissions_.filters_delivery() && !filters_deliveries()) {
-    filter_.store(permissions_.permissions(), std::memory_order_release);
-    filters_deliveries_.store(true, std::memory_order_relaxed);
-  }
+  refresh_filter();
   const std::size_t tokens_max = settings_->max_subscription_tokens;
   if (tokens_max != 0 &&
       static_cast<std::size_t>(std::count(subject.begin(), subject.end(), '.')) + 1 > tokens_max) {
@@ -54,6 +51,13 @@ bool Client::may_subscribe(std::string_view subject, std::string_view queue,
     return false;
   }
   return true;
+}
+
+// A subscription may be wider than what is denied: deliveries are filtered from then on.
+void Client::refresh_filter() {
+  if (!permissions_.filters_delivery() || filters_deliveries()) return;
+  filter_.store(permissions_.permissions(), std::memory_order_release);
+  filters_deliveries_.store(true, std::memory_order_relaxed);
 }
 
 bool Client::subscribe(std::string_view subject, std::string_view queue, std::string_view sid) {
@@ -140,8 +144,8 @@ void Client::reply_delivered(std::string_view reply) {
   permissions_.delivered(reply, static_cast<std::int64_t>(shard().now()));
 }
 
-void Client::deliver_to_link(const routing::Message&, const routing::Origin&,
-                             const std::vector<std::string_view>&, bool) {
+void Client::deliver_to_link(routing::Account&, const routing::Message&, const routing::Origin&,
+                             const std::vector<std::string_view>&) {
   ensure(!"a client is no link");
 }
 

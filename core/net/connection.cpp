@@ -34,10 +34,12 @@ Connection::~Connection() {
 }
 
 void Connection::open() {
-  if (transport_ != nullptr)
+  if (transport_ != nullptr) {
     transport_->start(*this);
-  else
+  } else {
     transport_ready();
+    transport_complete();
+  }
   if (!closed_) arm_read();
 }
 
@@ -47,7 +49,11 @@ void Connection::transport_ready() {
   on_open();
 }
 
-void Connection::remove_transport() { transport_.reset(); }
+void Connection::transport_complete() {
+  if (completed_ || closed_) return;
+  completed_ = true;
+  on_ready();
+}
 
 void Connection::send(std::string_view bytes) {
   if (closed_) return;
@@ -109,7 +115,11 @@ void Connection::ready_turn() {
 // ---- input -------------------------------------------------------------------------------------
 
 Io Connection::receive_some(char* into, std::size_t room, std::size_t& got) {
-  if (transport_ != nullptr) return transport_->read(*this, into, room, got);
+  if (transport_ != nullptr) {
+    const Io outcome = transport_->read(*this, into, room, got);
+    if (transport_->is_finished()) transport_.reset();
+    return outcome;
+  }
   const ssize_t n = ::recv(socket(), into, room, MSG_DONTWAIT);
   if (n > 0) {
     got = static_cast<std::size_t>(n);
@@ -237,6 +247,7 @@ void Connection::flush() {
     }
     progressed(sent);
     output_.consume(sent);
+    if (outcome == Io::held) return;
     if (outcome == Io::would_block) {
       stuck();
       return;

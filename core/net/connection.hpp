@@ -43,7 +43,7 @@ class Connection : private Timer {
   Connection(Shard& shard, int socket, std::uint64_t id, PeerAddress peer);
   virtual ~Connection();
 
-  // Starts the transport's handshake, if there is one, then calls on_open().
+  // Starts the transport, if there is one; on_open() and on_ready() follow.
   void open();
   [[nodiscard]] Shard& shard() const noexcept { return shard_; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
@@ -101,11 +101,13 @@ class Connection : private Timer {
   void set_transport_timer(Nanoseconds due);
   void want_write() { arm_write(); }
   void transport_ready();            // greets the peer by on_open(), once
-  void remove_transport();           // the rest is plain bytes
+  void transport_complete();         // handshakes are over: on_ready(), once
 
  protected:
-  // The transport is ready: greet the peer.
+  // The peer may be greeted.
   virtual void on_open() = 0;
+  // What is below the protocol is settled: its own deadlines may run.
+  virtual void on_ready() = 0;
   // Takes complete frames from `size` bytes (with read_slack writable bytes behind) and returns
   // how many were consumed. After close() the result does not matter.
   virtual std::size_t consume(char* data, std::size_t size) = 0;
@@ -170,6 +172,7 @@ class Connection : private Timer {
   bool writable_ = false;
   bool noted_ = false;               // on the shard's ready list
   bool opened_ = false;
+  bool completed_ = false;
 };
 
 }  // namespace dunlin::net

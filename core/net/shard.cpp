@@ -107,9 +107,11 @@ void Shard::turn() {
   take_mail();
   read_ready();
   timers_.run(now_);
-  if (records_ != nullptr) records_->on_turn_end();
-  hand_over();
-  flush_dirty();
+  do {
+    if (records_ != nullptr) records_->on_turn_end();
+    hand_over();
+    flush_dirty();
+  } while (records_ != nullptr && records_->has_unsent());
   // Deliveries caused by a flush (a resumed publisher, a closed connection) leave as well.
   hand_over();
   quiescence_.announce(reader_, epoch);

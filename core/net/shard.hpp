@@ -37,6 +37,8 @@ class RecordHandler {
   virtual void on_records(const Batch& batch) = 0;
   // Before batches leave and queues are flushed at the end of a turn.
   virtual void on_turn_end() = 0;
+  // Something came up after on_turn_end(): it is to be called again before the shard sleeps.
+  [[nodiscard]] virtual bool has_unsent() const noexcept = 0;
 
  protected:
   ~RecordHandler() = default;

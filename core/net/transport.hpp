@@ -11,14 +11,16 @@ namespace dunlin::net {
 
 class Connection;
 
-enum class Io { done, would_block, end_of_file, failed };
+// `held`: not now; the transport marks the connection dirty when output can go on.
+enum class Io { done, would_block, held, end_of_file, failed };
 
 // One per connection; called on its shard.
 class Transport {
  public:
   virtual ~Transport() = default;
 
-  // The connection was accepted. Calls Connection::transport_ready() now or later.
+  // The connection was accepted. Calls Connection::transport_ready() (greet the peer) and
+  // transport_complete() (bytes flow), now or later.
   virtual void start(Connection& connection) = 0;
   // Plain bytes for the connection. `done` with 0 bytes: try again, something changed below.
   virtual Io read(Connection& connection, char* into, std::size_t room, std::size_t& got) = 0;
@@ -27,6 +29,8 @@ class Transport {
                    std::size_t& sent) = 0;
   // Sends what the layer itself still holds. `would_block` while anything is left.
   virtual Io flush(Connection& connection) = 0;
+  // Nothing stands between socket and connection any more: the transport may be removed.
+  [[nodiscard]] virtual bool is_finished() const noexcept = 0;
   // The deadline set by Connection::set_transport_timer passed.
   virtual void on_timer(Connection& connection, Nanoseconds now) = 0;
 };

@@ -85,7 +85,15 @@ bool ClientDirectory::count_client() {
   return false;
 }
 
-void ClientDirectory::adjust_first_info(const client::Client&, protocol::InfoOverrides&) {}
+void ClientDirectory::adjust_first_info(const client::Client& client,
+                                        protocol::InfoOverrides& values) {
+  const auto* const transport =
+      dynamic_cast<const net::ServerTransport*>(client.transport());
+  if (transport == nullptr) return;
+  // Behind a proxy the socket's address is the proxy's.
+  if (transport->awaits_proxy_header()) values.client_ip = {};
+  if (transport->did_handshake_first()) values.tls_required = true;
+}
 
 void ClientDirectory::client_closed(client::Client& client) {
   if (client.closed_reason() == net::ClosedReason::stale_connection)
@@ -122,6 +130,14 @@ observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_
   shown.version = client.options().version;
   if (client.account() != nullptr) shown.account = client.account()->name();
   shown.user = client.user();
+  if (const auto* const transport =
+          dynamic_cast<const net::ServerTransport*>(client.transport())) {
+    shown.tls_first = transport->did_handshake_first();
+    if (const net::TlsSession* const tls = transport->tls()) {
+      shown.tls_version = tls->version();
+      shown.tls_cipher = tls->cipher_suite();
+    }
+  }
   if (!with_subscriptions) return shown;
   client.subscriptions().for_each([&shown](const subject::Subscription& subscription) {
     if (shown.subscriptions.size() == subscriptions_max) return;

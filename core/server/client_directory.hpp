@@ -15,6 +15,7 @@
 #include "core/base/quiescence.hpp"
 #include "core/client/client.hpp"
 #include "core/client/client_host.hpp"
+#include "core/net/server_transport.hpp"
 #include "core/observe/closed_clients.hpp"
 
 namespace dunlin::server {
@@ -24,6 +25,7 @@ struct ClientPolicy {
   client::ClientSettings settings;
   std::shared_ptr<const auth::Authenticator> authenticator;
   net::OutboundLimits limits;
+  std::shared_ptr<const net::TransportSettings> transport;
   std::int64_t connections_max = 65536;
 };
 

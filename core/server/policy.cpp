@@ -87,6 +87,35 @@ void fill_info(protocol::ServerInfo& info, const config::Options& options,
   info.tls_verify = options.tls->verify;
 }
 
+result<std::shared_ptr<const net::TransportSettings>> transport_of(
+    const config::Options& options) {
+  auto settings = std::make_shared<net::TransportSettings>();
+  settings->proxy_protocol = options.proxy_protocol;
+  if (!options.tls) return std::shared_ptr<const net::TransportSettings>(std::move(settings));
+  const config::Tls& given = *options.tls;
+  net::TlsSettings tls;
+  tls.cert_file = given.cert_file;
+  tls.key_file = given.key_file;
+  for (const auto& pair : given.certs) tls.certificates.push_back({pair.cert_file, pair.key_file});
+  tls.ca_file = given.ca_file;
+  tls.verify = given.verify;
+  tls.min_version =
+      given.min_version == "1.3" ? net::TlsVersion::tls13 : net::TlsVersion::tls12;
+  tls.cipher_suites = given.cipher_suites;
+  tls.allow_insecure_cipher_suites = given.allow_insecure_cipher_suites;
+  tls.curve_preferences = given.curve_preferences;
+  tls.pinned_certs.assign(given.pinned_certs.begin(), given.pinned_certs.end());
+  auto context = net::TlsContext::create(tls, net::TlsRole::server);
+  if (!context) return context.error();
+  settings->tls = std::move(*context);
+  settings->allows_plain = options.allow_non_tls;
+  settings->handshake_first = given.handshake_first;
+  settings->handshake_first_fallback = nanoseconds_of(given.handshake_first_fallback);
+  settings->tls_timeout =
+      static_cast<net::Nanoseconds>(given.timeout * static_cast<double>(net::seconds));
+  return std::shared_ptr<const net::TransportSettings>(std::move(settings));
+}
+
 }  // namespace
 
 result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& options,
@@ -118,6 +147,9 @@ result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& o
   policy->limits.write_deadline = nanoseconds_of(options.write_deadline);
   policy->limits.retries_after_timeout = options.write_timeout == config::WriteTimeout::retry;
   policy->connections_max = options.limits.connections;
+  auto transport = transport_of(options);
+  if (!transport) return transport.error();
+  policy->transport = std::move(*transport);
   return std::unique_ptr<const ClientPolicy>(std::move(policy));
 }
 

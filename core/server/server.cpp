@@ -123,7 +123,10 @@ void Server::accept(net::Accepted accepted) {
     auto client = std::make_unique<client::Client>(
         *chosen, accepted.socket, clients_->next_connection_id(), std::move(accepted.peer),
         *clients_, *routers_[chosen->index()]);
-    client->set_limits(clients_->policy().limits);
+    const ClientPolicy& policy = clients_->policy();
+    client->set_limits(policy.limits);
+    if (!policy.transport->is_plain())
+      client->set_transport(std::make_unique<net::ServerTransport>(policy.transport));
     chosen->adopt(std::move(client));
   });
 }

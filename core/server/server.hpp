@@ -18,6 +18,7 @@
 #include "core/base/quiescence.hpp"
 #include "core/base/result.hpp"
 #include "core/config/load.hpp"
+#include "core/config/reload.hpp"
 #include "core/net/listener.hpp"
 #include "core/net/shard.hpp"
 #include "core/routing/router.hpp"
@@ -58,6 +59,9 @@ class Server {
   void arm_signals();
   void on_signal(int number);
   void reload();
+  result<> try_reload();
+  void apply(const config::ReloadDiff& diff, config::Options next);
+  void close_excess_clients();
   void enter_lame_duck();
   void close_next_client();
   void shut_down();
@@ -67,6 +71,7 @@ class Server {
   void remove_ports_file() const;
   std::vector<std::pair<std::uint16_t, std::uint64_t>> client_ids();
 
+  config::SectionProvided section_provided_;  // which sections some plugin reads
   config::CommandLine command_;
   config::Options options_;
   const std::string argv0_;

@@ -1,0 +1,59 @@
+// What a configuration reload means for a connected client.
+
+#include <fmt/format.h>
+
+#include "core/base/log.hpp"
+#include "core/client/client.hpp"
+#include "core/protocol/go_quote.hpp"
+
+namespace dunlin::client {
+
+void Client::settings_changed() {
+  if (is_closed()) return;
+  settings_ = &host_.settings();
+  traces_ = settings_->traces;
+}
+
+// The user is looked up again: gone, moved to another account, or with other permissions.
+void Client::reauthorize() {
+  if (is_closed() || awaiting_connect_) return;
+  Admission admission = host_.admit(*this, options_, !connected_);
+  if (!admission.accepted) {
+    log_error("{} - authentication error", label());
+    refuse("Authorization Violation", admission.refused_as);
+    return;
+  }
+  if (admission.account != account()) {
+    // It reconnects, and is in its new account then.
+    close(ClosedReason::client_closed);
+    return;
+  }
+  become(std::move(admission));
+  drop_forbidden();
+}
+
+void Client::drop_forbidden() {
+  std::vector<Subscription*> forbidden;
+  subscriptions_.for_each([&](Subscription& subscription) {
+    if (permissions_.is_restricted() &&
+        !permissions_.check_subscribe(subscription.subject(), subscription.queue()))
+      forbidden.push_back(&subscription);
+  });
+  for (Subscription* const subscription : forbidden) {
+    const std::string subject = protocol::go_quote(subscription->subject());
+    const std::string sid(subscription->sid());
+    if (subscription->is_queue())
+      send_error(fmt::format(
+          "Permissions Violation for Subscription to {} using queue {} (sid \"{}\")", subject,
+          protocol::go_quote(subscription->queue()), sid));
+    else
+      send_error(
+          fmt::format("Permissions Violation for Subscription to {} (sid \"{}\")", subject, sid));
+    log_info("{} - Removed sub {} (sid \"{}\") for {} - not authorized", label(), subject, sid,
+             protocol::go_quote(user_));
+    drop(subscription);
+  }
+  refresh_filter();
+}
+
+}  // namespace dunlin::client
