@@ -41,13 +41,18 @@ class Endpoint : public net::Connection {
   virtual void reply_delivered(std::string_view reply) = 0;
   // A subscription got the last message it asked for: unlink it.
   virtual void auto_unsubscribe(Subscription* subscription) = 0;
-  // Frames the message for another server: `queues` names the groups it shall serve there.
-  virtual void deliver_to_link(const Message& message, const Origin& origin,
-                               const std::vector<std::string_view>& queues, bool plain) = 0;
+  // Takes the message for another server: `queues` names the groups it shall serve there.
+  virtual void deliver_to_link(Account& account, const Message& message, const Origin& origin,
+                               const std::vector<std::string_view>& queues) = 0;
+  // The turn ends: writes out what deliver_to_link() took (see ShardRouter::note_link).
+  virtual void flush_link() {}
   // The cluster at the other end of a leafnode link, so that nothing is sent back to it.
+  // [any shard]
   [[nodiscard]] virtual std::string_view link_cluster() const noexcept { return {}; }
-  // For a leafnode link: are we the spoke?
+  // For a leafnode link: are we the spoke?  [any shard]
   [[nodiscard]] virtual bool is_spoke() const noexcept { return false; }
+  // How far away the other side is, for choosing the nearest gateway.  [any shard]
+  [[nodiscard]] virtual std::uint64_t link_distance() const noexcept { return 0; }
 
   // Written by this shard, read by monitoring.
   net::Counter in_messages, in_bytes, out_messages, out_bytes;

@@ -44,6 +44,8 @@ struct Origin {
   const std::string_view* queues = nullptr;
   std::size_t queue_count = 0;
   bool restricts_queues = false;
+  // A gateway's reply that came in by a route or gateway: may leave by the next one.
+  bool forwards = false;
 };
 
 }  // namespace dunlin::routing

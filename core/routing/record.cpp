@@ -22,6 +22,7 @@ struct ShardRouter::Record {
   enum class What : std::uint8_t { deliver, link, hold_back };
   std::uint64_t origin;
   Endpoint* link;
+  Account* account;             // of a message to a link
   std::uint32_t size;           // the whole record, a multiple of 8
   std::uint32_t subscriptions;  // or, for links, queue names
   std::uint32_t queue_bytes;
@@ -37,7 +38,6 @@ struct ShardRouter::Record {
   Kind origin_kind;
   bool echo;
   bool is_spoke;
-  bool plain;
 };
 
 namespace {
@@ -74,7 +74,7 @@ void ShardRouter::send_away(std::uint16_t shard, Subscription* const* subscripti
   std::memcpy(write, message.tail.data(), message.tail.size());
 }
 
-void ShardRouter::send_to_link(const LinkTarget& target, const Message& message,
+void ShardRouter::send_to_link(Account& account, const LinkTarget& target, const Message& message,
                                const Origin& origin) {
   std::size_t queue_bytes = 0;
   for (const std::string_view queue : target.queues) queue_bytes += 4 + queue.size();
@@ -84,6 +84,7 @@ void ShardRouter::send_to_link(const LinkTarget& target, const Message& message,
   Record record{};
   record.origin = origin.connection;
   record.link = target.link;
+  record.account = &account;
   record.size = static_cast<std::uint32_t>(round_up(size));
   record.subscriptions = static_cast<std::uint32_t>(target.queues.size());
   record.queue_bytes = static_cast<std::uint32_t>(queue_bytes);
@@ -99,7 +100,6 @@ void ShardRouter::send_to_link(const LinkTarget& target, const Message& message,
   record.origin_kind = origin.kind;
   record.echo = origin.echo;
   record.is_spoke = origin.is_spoke;
-  record.plain = target.plain;
   std::memcpy(at, &record, sizeof record);
   char* write = at + sizeof record;
   const auto put = [&write](std::string_view bytes) {
@@ -175,7 +175,7 @@ void ShardRouter::on_records(const net::Batch& batch) {
         name += sizeof size + size;
       }
       if (!record.link->is_closed())
-        record.link->deliver_to_link(message, origin, queues, record.plain);
+        record.link->deliver_to_link(*record.account, message, origin, queues);
       continue;
     }
     for (std::uint32_t i = 0; i < record.subscriptions; ++i) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <utility>
 
 #include "core/base/ensure.hpp"
 #include "core/base/hash.hpp"
-#include "core/routing/delivery_rules.hpp"
 
 namespace dunlin::routing {
 
@@ -51,6 +51,7 @@ const subject::Match& ShardRouter::match(Account& account, std::string_view subj
 bool ShardRouter::route(Account& account, const Message& message, std::uint64_t hash,
                         const Origin& origin) {
   ++depth_;
+  const std::size_t outer_first = std::exchange(links_first_, links_used_);
   const subject::Match& found = match(account, message.subject, hash);
   bool delivered = deliver_plain(found, message, origin);
   for (const auto& group : found.groups) {
@@ -61,7 +62,8 @@ bool ShardRouter::route(Account& account, const Message& message, std::uint64_t 
     }
     delivered |= deliver_group(found, group, message, origin);
   }
-  if (links_used_ != 0 && depth_ == 1) delivered |= flush_links(message, origin);
+  if (links_used_ != links_first_) delivered |= flush_links(account, message, origin, links_first_);
+  links_first_ = outer_first;
   --depth_;
   return delivered;
 }
@@ -76,7 +78,8 @@ bool ShardRouter::deliver_plain(const subject::Match& match, const Message& mess
     Subscription* const subscription = all[i];
     if (!is_local(subscription->kind())) {
       auto* const link = static_cast<Endpoint*>(subscription->owner());
-      if (may_cross(origin, *link)) add_link(*link, *subscription);
+      if (may_cross(origin, message.subject, *link) && link_takes(*link, *subscription, message))
+        add_link(*subscription);
       ++i;
       continue;
     }
@@ -96,35 +99,48 @@ bool ShardRouter::deliver_plain(const subject::Match& match, const Message& mess
   return delivered;
 }
 
-// One member gets it: a random start, then around until one takes it. A local member is served at
-// once; a leafnode is only used when no one nearer takes it.
+// One member gets it: a random start, then around until one takes it. Local members are served at
+// once, those behind links as their place says; a remote member stands in the group as often as the
+// members it speaks for, which makes the choice proportional.
 bool ShardRouter::deliver_group(const subject::Match& match, const subject::Match::Group& group,
                                 const Message& message, const Origin& origin) {
   const std::uint32_t count = group.end - group.begin;
   const std::uint32_t start =
       static_cast<std::uint32_t>((static_cast<std::uint64_t>(random()) * count) >> 32);
-  Subscription* fallback = nullptr;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  const Subscription* best = nullptr;
+  GroupPlace best_place = GroupPlace::never;
+  for (std::uint32_t i = 0; i < count && best_place != GroupPlace::at_once; ++i) {
     const std::uint32_t place = start + i < count ? start + i : start + i - count;
     Subscription* const member = match.members[group.begin + place];
     if (is_local(member->kind())) {
       if (offer(member, message, origin)) return true;
       continue;
     }
-    auto* const link = static_cast<Endpoint*>(member->owner());
-    if (!may_cross(origin, *link)) continue;
-    if (origin.kind == Kind::router || link->kind() == Kind::leaf) {
-      const bool nearer = fallback == nullptr ||
-                          (link->kind() == Kind::leaf && fallback->kind() != Kind::leaf);
-      if (nearer) fallback = member;
-      continue;
+    const auto& link = *static_cast<const Endpoint*>(member->owner());
+    const GroupPlace here = place_in_group(origin, link, member->sid());
+    if (here == GroupPlace::never || !link_takes(link, *member, message)) continue;
+    if (best == nullptr || is_better(here, link, best_place, *best, origin)) {
+      best = member;
+      best_place = here;
     }
-    add_link(*link, *member);
-    return true;
   }
-  if (fallback == nullptr) return false;
-  add_link(*static_cast<Endpoint*>(fallback->owner()), *fallback);
+  if (best == nullptr) return false;
+  add_link(*best);
   return true;
+}
+
+// Is a member of `here` on `link` to be preferred to the best one so far?
+bool ShardRouter::is_better(GroupPlace here, const Endpoint& link, GroupPlace best_place,
+                            const Subscription& best, const Origin& origin) noexcept {
+  if (here == GroupPlace::at_once) return true;
+  if (here == GroupPlace::gateway)
+    return best_place == GroupPlace::gateway &&
+           link.link_distance() < static_cast<const Endpoint*>(best.owner())->link_distance();
+  if (best_place == GroupPlace::gateway) return true;
+  // The others: the first one met. From a route local members come first wherever the walk began,
+  // so there the choice among leafnodes is a coin's.
+  if (origin.kind != Kind::router || here != GroupPlace::leaf) return false;
+  return best_place == GroupPlace::route || (random() & 1u) != 0;
 }
 
 // A queue member: delivers here, or hands it to the member's shard when nothing known here speaks
@@ -254,33 +270,43 @@ void ShardRouter::press(Endpoint& client, const Origin& origin) {
 
 // ---- links -------------------------------------------------------------------------------------
 
-void ShardRouter::add_link(Endpoint& link, const Subscription& subscription) {
-  std::size_t i = 0;
-  while (i < links_used_ && links_[i].link != &link) ++i;
+// Asked on the publisher's shard, before the link is chosen: a refusal must not cost the message.
+bool ShardRouter::link_takes(const Endpoint& link, const Subscription& subscription,
+                             const Message& message) noexcept {
+  if (subscription.is_closed()) return false;
+  return !link.filters_deliveries() || !link.denies_member(message.subject, subscription.queue());
+}
+
+void ShardRouter::add_link(const Subscription& subscription) {
+  auto* const link = static_cast<Endpoint*>(subscription.owner());
+  std::size_t i = links_first_;
+  while (i < links_used_ && links_[i].link != link) ++i;
   if (i == links_used_) {
-    if (links_used_ == links_.size()) links_.push_back({});
-    links_[i].link = &link;
-    links_[i].plain = false;
+    if (links_used_ == links_.size()) links_.emplace_back();
+    links_[i].link = link;
     links_[i].queues.clear();
     ++links_used_;
   }
-  if (subscription.is_queue())
-    links_[i].queues.push_back(subscription.queue());
-  else
-    links_[i].plain = true;
+  if (subscription.is_queue()) links_[i].queues.push_back(subscription.queue());
 }
 
-bool ShardRouter::flush_links(const Message& message, const Origin& origin) {
-  const std::size_t count = links_used_;
-  links_used_ = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    LinkTarget& target = links_[i];
-    if (target.link->shard().index() == shard_.index())
-      target.link->deliver_to_link(message, origin, target.queues, target.plain);
-    else
-      send_to_link(target, message, origin);
+bool ShardRouter::flush_links(Account& account, const Message& message, const Origin& origin,
+                              std::size_t first) {
+  const std::size_t count = std::exchange(links_used_, first);
+  for (std::size_t i = first; i < count; ++i) {
+    const LinkTarget& target = links_[i];
+    if (target.link->shard().index() != shard_.index())
+      send_to_link(account, target, message, origin);
+    else if (!target.link->is_closed())
+      target.link->deliver_to_link(account, message, origin, target.queues);
   }
-  return count != 0;
+  return true;
+}
+
+void ShardRouter::on_turn_end() {
+  // Writing frames can end a connection, which can make others take deliveries.
+  for (std::size_t i = 0; i < noted_links_.size(); ++i) noted_links_[i]->flush_link();
+  noted_links_.clear();
 }
 
 }  // namespace dunlin::routing

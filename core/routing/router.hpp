@@ -14,6 +14,7 @@
 #include "core/net/mailbox.hpp"
 #include "core/net/shard.hpp"
 #include "core/routing/account.hpp"
+#include "core/routing/delivery_rules.hpp"
 #include "core/routing/endpoint.hpp"
 #include "core/routing/internal_subscriber.hpp"
 #include "core/routing/message.hpp"
@@ -54,12 +55,15 @@ class ShardRouter final : public net::RecordHandler {
   bool route(Account& account, const Message& message, std::uint64_t hash, const Origin& origin);
 
   void on_records(const net::Batch& batch) override;
-  void on_turn_end() override {}
+  void on_turn_end() override;
+  [[nodiscard]] bool has_unsent() const noexcept override { return !noted_links_.empty(); }
+
+  // `link`, of this shard, has taken deliveries: its flush_link() is called at the turn's end.
+  void note_link(Endpoint& link) { noted_links_.push_back(&link); }
 
  private:
   struct LinkTarget {
     Endpoint* link;
-    bool plain;
     std::vector<std::string_view> queues;
   };
   struct Record;
@@ -68,6 +72,8 @@ class ShardRouter final : public net::RecordHandler {
   bool deliver_plain(const subject::Match& match, const Message& message, const Origin& origin);
   bool deliver_group(const subject::Match& match, const subject::Match::Group& group,
                      const Message& message, const Origin& origin);
+  bool is_better(GroupPlace here, const Endpoint& link, GroupPlace best_place,
+                 const Subscription& best, const Origin& origin) noexcept;
   bool offer(Subscription* subscription, const Message& message, const Origin& origin);
   bool deliver(Subscription* subscription, const Message& message, const Origin& origin);
   bool deliver_to_client(Subscription* subscription, Endpoint& client, const Message& message,
@@ -78,11 +84,15 @@ class ShardRouter final : public net::RecordHandler {
   void gather_frame(Endpoint& client, const Subscription& subscription, const Message& message);
   void press(Endpoint& client, const Origin& origin);
   void hold_back(Endpoint& client, std::uint64_t publisher, std::uint16_t shard);
-  void add_link(Endpoint& link, const Subscription& subscription);
-  bool flush_links(const Message& message, const Origin& origin);
+  static bool link_takes(const Endpoint& link, const Subscription& subscription,
+                         const Message& message) noexcept;
+  void add_link(const Subscription& subscription);
+  bool flush_links(Account& account, const Message& message, const Origin& origin,
+                   std::size_t first);
   void send_away(std::uint16_t shard, Subscription* const* subscriptions, std::size_t count,
                  const Message& message, const Origin& origin);
-  void send_to_link(const LinkTarget& target, const Message& message, const Origin& origin);
+  void send_to_link(Account& account, const LinkTarget& target, const Message& message,
+                    const Origin& origin);
   std::uint32_t random() noexcept;
 
   net::Shard& shard_;
@@ -90,8 +100,10 @@ class ShardRouter final : public net::RecordHandler {
   subject::MatchCache cache_;
   std::string scratch_;
   ShardStats stats_;
-  std::vector<LinkTarget> links_;  // links the message being routed goes to
+  std::vector<LinkTarget> links_;  // links the messages being routed go to, the innermost last
   std::size_t links_used_ = 0;
+  std::size_t links_first_ = 0;  // where those of the innermost message begin
+  std::vector<Endpoint*> noted_links_;
   unsigned depth_ = 0;  // route() inside an internal subscriber's callback
   std::vector<std::unique_ptr<subject::Match>> nested_;
   std::uint64_t random_state_;
