@@ -118,7 +118,6 @@ result<std::vector<std::uint8_t>> read_whole(const FileDescriptor& file, std::si
   std::size_t filled = 0;
   while (true) {
     if (filled == bytes.size()) {
-      if (filled > bytes_max) return fail(fmt::format("it is larger than {} bytes", bytes_max));
       bytes.resize(filled + 256 * 1024);
     }
     const auto got = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
@@ -127,6 +126,7 @@ result<std::vector<std::uint8_t>> read_whole(const FileDescriptor& file, std::si
     if (got < 0) return fail(fmt::format("it cannot be read: {}", reason(errno)));
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
+    if (filled > bytes_max) return fail(fmt::format("it is larger than {} bytes", bytes_max));
   }
   bytes.resize(filled);
   return bytes;

@@ -250,7 +250,11 @@ typedef const dunlin_entry *(*dunlin_entry_fn)(void);
 #endif
 #define DUNLIN_NOTE_ATTRIBUTES \
     __attribute__((used DUNLIN_RETAIN_, section(DUNLIN_NOTE_SECTION), aligned(1)))
+#ifdef __cplusplus
+#define DUNLIN_EXPORT extern "C" __attribute__((visibility("default")))
+#else
 #define DUNLIN_EXPORT __attribute__((visibility("default")))
+#endif
 
 #define DUNLIN_ITEM_TEXT_(capability) capability,
 #define DUNLIN_ITEM_NEED_(capability) {capability, DUNLIN_NEED_REQUIRED, 0},

@@ -203,6 +203,6 @@ consteval dunlin_entry make_entry(const Describe& describe) {
   constexpr dunlin_entry dunlin_entry_##name =                                                   \
       ::dunlin::detail::make_entry<Class>(dunlin_describe_##name);                               \
   }                                                                                              \
-  extern "C" DUNLIN_EXPORT const dunlin_entry* DUNLIN_ENTRY_NAME(name)(void);                    \
+  DUNLIN_EXPORT const dunlin_entry* DUNLIN_ENTRY_NAME(name)(void);                               \
   extern "C" const dunlin_entry* DUNLIN_ENTRY_NAME(name)(void) { return &dunlin_entry_##name; }  \
   static_assert(true)
