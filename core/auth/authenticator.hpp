@@ -1,4 +1,4 @@
-// From credentials to identity: who a connection is, which account it belongs to and what it may do.
+// From credentials to identity: who a connection is, which account it belongs to, what it may do.
 //
 // An Authenticator is one way to decide. It never changes: a reload makes a new one. It answers at
 // once where it can; one that has to hash, look up or ask somebody answers `pending` and completes

@@ -5,6 +5,10 @@
 namespace dunlin::auth {
 namespace {
 
+const ResponseRules* responses_of(const Permissions* permissions) noexcept {
+  return permissions && permissions->responses() ? &*permissions->responses() : nullptr;
+}
+
 bool same_rules(const ResponseRules& a, const ResponseRules& b) noexcept {
   return a.count_max == b.count_max && a.lifetime == b.lifetime;
 }
@@ -12,8 +16,8 @@ bool same_rules(const ResponseRules& a, const ResponseRules& b) noexcept {
 }  // namespace
 
 void PermissionState::set(std::shared_ptr<const Permissions> permissions, PermissionScope scope) {
-  const auto* before = permissions_ && permissions_->responses() ? &*permissions_->responses() : nullptr;
-  const auto* after = permissions && permissions->responses() ? &*permissions->responses() : nullptr;
+  const auto* before = responses_of(permissions_.get());
+  const auto* after = responses_of(permissions.get());
   const bool keeps_responses = before && after && same_rules(*before, *after);
   if (!after) responses_.reset();
   else if (!keeps_responses) responses_ = std::make_unique<ResponsePermissions>(*after);

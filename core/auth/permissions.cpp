@@ -86,8 +86,10 @@ bool queue_matches(std::string_view queue, std::string_view pattern) noexcept {
 }
 
 std::size_t literal_size_of(std::string_view subject) noexcept {
-  for (subject::TokenCursor cursor(subject); !cursor.done(); cursor.advance())
-    if (cursor.token() == "*" || cursor.token() == ">") return subject.size() - cursor.rest().size();
+  for (subject::TokenCursor cursor(subject); !cursor.done(); cursor.advance()) {
+    const bool is_wildcard = cursor.token() == "*" || cursor.token() == ">";
+    if (is_wildcard) return subject.size() - cursor.rest().size();
+  }
   return subject.size();
 }
 
@@ -168,7 +170,9 @@ SubjectPatterns::QueueMatch SubjectPatterns::match_queue(std::string_view subjec
 }
 
 bool SubjectPatterns::collides(std::string_view pattern) const noexcept {
-  const auto meets = [&](const Pattern& entry) { return subject::collides(entry.subject, pattern); };
+  const auto meets = [&](const Pattern& entry) {
+    return subject::collides(entry.subject, pattern);
+  };
   return std::any_of(literals_.begin(), literals_.end(),
                      [&](const auto& entry) { return subject::collides(entry, pattern); }) ||
          std::any_of(wildcards_.begin(), wildcards_.end(), meets) ||
@@ -189,7 +193,8 @@ std::shared_ptr<const Permissions> Permissions::compile(PermissionRules rules) {
   if (!rules.publish.deny.empty()) made->publish_deny_ = compile_publish_deny(rules.publish.deny);
   if (rules.subscribe.allow && !rules.subscribe.allow->empty())
     made->subscribe_allow_ = compile_subscribe(*rules.subscribe.allow);
-  if (!rules.subscribe.deny.empty()) made->subscribe_deny_ = compile_subscribe(rules.subscribe.deny);
+  if (!rules.subscribe.deny.empty())
+    made->subscribe_deny_ = compile_subscribe(rules.subscribe.deny);
   made->rules_ = std::move(rules);
   return made;
 }

@@ -10,7 +10,7 @@
 //   - the subject of a SUB is matched as if it were published: its wildcards are plain tokens, so
 //     `t.*` allows SUB t.> (and what that receives), but not SUB *.a
 //   - a SUB wider than a denied subject is accepted; delivery_denied() then filters each message
-//   - "subject queue" entries of subscribe lists hold for that queue group, which may have wildcards
+//   - "subject queue" entries of subscribe lists hold for that queue, which may have wildcards
 
 #pragma once
 

@@ -158,7 +158,7 @@ result<> TlsContext::set_cipher_suites(const TlsSettings& settings) {
     for (const auto& suite : cipher_suite_names())
       if (!suite.is_insecure) suites.push_back(&suite);
 
-  // As in Go, the suites of TLS 1.3 cannot be chosen; a list without any other leaves TLS 1.3 alone.
+  // As in Go, the suites of TLS 1.3 cannot be chosen; a list without others leaves TLS 1.3 alone.
   std::string tls12, tls13;
   for (const auto& suite : cipher_suite_names())
     if (suite.is_tls13()) tls13.append(tls13.empty() ? "" : ":").append(suite.name);

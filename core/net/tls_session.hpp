@@ -4,8 +4,8 @@
 //   bytes from the socket  -> feed()  -> read()            -> plain bytes
 //   plain bytes            -> write() -> pending_output()  -> bytes for the socket
 //
-// After every call pending_output() may have grown: the handshake, tickets and alerts speak of their
-// own accord. Belongs to one connection, on its shard; allocates no record buffer while idle.
+// After every call pending_output() may have grown: the handshake, tickets and alerts speak
+// unasked. Belongs to one connection, on its shard; allocates no record buffer while idle.
 //
 // feed() does not copy: its bytes have to stay until read() has answered need_more (or the session
 // ended), or keep_input() was called.

@@ -46,8 +46,8 @@ std::optional<std::string_view> find_header(std::string_view block,
 
 std::string remove_header(std::string_view block, std::string_view name) {
   std::string out;
-  std::size_t copied = 0, from = 0;
-  for (auto line = find_line(block, name, from); line != none; line = find_line(block, name, from)) {
+  std::size_t copied = 0, from = 0, line;
+  while ((line = find_line(block, name, from)) != none) {
     const auto end = block.find(line_break, line);
     if (end == none) break;  // A line without an end is no header; it stays as it is.
     out += block.substr(copied, line - copied);

@@ -1,9 +1,9 @@
 // INFO: what the server says about itself when a client connects, and again when that changes.
 //
-// A ServerInfo is what all connections of a listener are told; InfoOverrides is what differs for one
-// connection or one push. Rendering produces the reference's bytes: its order of keys, its rules for
-// leaving keys out, Go's JSON escaping, and the blank before the line end that every Go server
-// sends.
+// A ServerInfo is what all connections of a listener are told; InfoOverrides is what differs for
+// one connection or one push. Rendering produces the reference's bytes: its order of keys, its
+// rules for leaving keys out, Go's JSON escaping, and the blank before the line end that every Go
+// server sends.
 //
 // Plain data, no thread of its own: whoever owns a ServerInfo renders from it. Rendering cannot
 // fail.

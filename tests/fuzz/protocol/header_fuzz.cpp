@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!has_end) return 0;
   const std::string set = set_header(block, name, "value");
   ensure(find_header(set, name) == "value");
-  ensure(set_header(set, name, "value") == set);
+  ensure(find_header(set_header(set, name, "other"), name) == "other");
+  ensure(!find_header(remove_header(set, name), name));
   return 0;
 }

@@ -187,7 +187,8 @@ TEST(permissions, validation_names_what_is_wrong) {
   EXPECT_EQ(text_of({.publish = {.deny = {"foo q"}}}), "subject \"foo q\" is not a valid subject");
   EXPECT_EQ(text_of({.subscribe = {.allow = List{"foo q x"}}}),
             "subject \"foo q x\" is not a valid subject");
-  EXPECT_EQ(text_of({.subscribe = {.deny = {"foo. q"}}}), "subject \"foo.\" is not a valid subject");
+  EXPECT_EQ(text_of({.subscribe = {.deny = {"foo. q"}}}),
+            "subject \"foo.\" is not a valid subject");
   EXPECT_EQ(text_of({.subscribe = {.deny = {"foo q."}}}), "queue \"q.\" is not a valid queue");
 }
 

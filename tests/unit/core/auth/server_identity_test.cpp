@@ -16,9 +16,12 @@ PublicKey counting_key() {
 }
 
 TEST(nkey, public_keys_are_written_as_nkeys_writes_them) {
-  EXPECT_EQ(encode_public_nkey(NkeyKind::server, counting_key()), "NAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6CRG");
-  EXPECT_EQ(encode_public_nkey(NkeyKind::user, counting_key()), "UAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB63NN");
-  EXPECT_EQ(encode_public_nkey(NkeyKind::curve, counting_key()), "XAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB7QO7");
+  EXPECT_EQ(encode_public_nkey(NkeyKind::server, counting_key()),
+            "NAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6CRG");
+  EXPECT_EQ(encode_public_nkey(NkeyKind::user, counting_key()),
+            "UAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB63NN");
+  EXPECT_EQ(encode_public_nkey(NkeyKind::curve, counting_key()),
+            "XAAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB7QO7");
 }
 
 // The id of a running nats-server.

@@ -129,7 +129,8 @@ TEST(proxy_header, line_ends_within_107_bytes) {
 
 // TestClientProxyProtoUnrecognizedVersion, TestClientProxyProtoNonProxiedTLSFirstFallback
 TEST(proxy_header, other_bytes_belong_to_the_client) {
-  for (const auto* input : {"CONNECT {}\r\n", "PROXYX TCP4", "\x16\x03\x01\x02\x01\x01", "proxy t"}) {
+  for (const auto* input :
+       {"CONNECT {}\r\n", "PROXYX TCP4", "\x16\x03\x01\x02\x01\x01", "proxy t"}) {
     const auto outcome = outcome_of(input);
     EXPECT_EQ(outcome.status, Status::not_proxy) << input;
     EXPECT_EQ(outcome.rest, input);

@@ -335,13 +335,14 @@ TEST_F(Tls, files_that_cannot_be_used_are_named) {
 TEST_F(Tls, certificate_is_chosen_by_the_name_asked_for) {
   const auto one = certificates->issue("one", {{"CN", "one"}}, {"one.example"});
   const auto two = certificates->issue("two", {{"CN", "two"}}, {"*.two.example"});
-  const auto context = made({.certificates = {{one.certificate, one.key}, {two.certificate, two.key}}},
-                            TlsRole::server);
+  TlsSettings settings;
+  settings.certificates = {{one.certificate, one.key}, {two.certificate, two.key}};
+  const auto context = made(settings, TlsRole::server);
   const auto subject_for = [&](const std::string& name) {
-    auto settings = client_settings();
-    settings.server_name = name;
-    settings.insecure = true;
-    Pair pair(context, made(settings, TlsRole::client));
+    auto client = client_settings();
+    client.server_name = name;
+    client.insecure = true;
+    Pair pair(context, made(client, TlsRole::client));
     pair.shake_hands();
     const auto peers = pair.client.peer_certificates();
     return peers.empty() ? std::string() : peers[0].subject;

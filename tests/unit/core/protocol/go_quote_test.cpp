@@ -42,7 +42,8 @@ TEST(go_quote, runes_that_do_not_print_are_escaped) {
 }
 
 TEST(json_string, escapes_what_json_demands) {
-  EXPECT_EQ(json("a\"b\\c\b\f\n\r\t\x01\x1f\x7f"), "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
+  EXPECT_EQ(json("a\"b\\c\b\f\n\r\t\x01\x1f\x7f"),
+            "\"a\\\"b\\\\c\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
 }
 
 TEST(json_string, escapes_what_go_adds) {
