@@ -43,10 +43,13 @@ inline std::uint64_t hash_bytes(const char* data, std::size_t size,
     std::memcpy(&high, data + size - 4, 4);
     tail = low | static_cast<std::uint64_t>(high) << 32;
   } else if (size > 0) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(data[i])); };
+    const auto byte = [data](std::size_t i) {
+      return static_cast<std::uint64_t>(static_cast<unsigned char>(data[i]));
+    };
     tail = byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16;
   }
-  return fold_multiply(state ^ tail, prime1);
+  // The second round spreads what differs only in the tail over the low bits too.
+  return fold_multiply(fold_multiply(state ^ tail, prime1), prime0);
 }
 
 inline std::uint64_t hash_bytes(std::string_view key, std::uint64_t salt = 0) noexcept {

@@ -19,7 +19,8 @@ Quiescence::Reader Quiescence::enter() {
     }
     return reader;
   }
-  ensure(!"more reader threads than Quiescence::readers_max");
+  constexpr bool more_threads_than_readers_max = true;
+  ensure(!more_threads_than_readers_max);
   return 0;
 }
 

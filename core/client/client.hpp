@@ -76,6 +76,8 @@ class Client final : public routing::Endpoint {
   bool denies_member(std::string_view subject, std::string_view queue) const override;
   void reply_delivered(std::string_view reply) override;
   void auto_unsubscribe(subject::Subscription* subscription) override;
+  void trace_delivery(const routing::Message& message,
+                      const subject::Subscription& subscription) override;
   void deliver_to_link(routing::Account&, const routing::Message&, const routing::Origin&,
                        const std::vector<std::string_view>&) override;
 
@@ -112,6 +114,8 @@ class Client final : public routing::Endpoint {
   void trace_in(std::string_view operation, std::string_view argument) const;
   void trace_out(std::string_view operation, std::string_view argument) const;
   void trace_publish(const Publish& frame) const;
+  void trace_content(std::string_view direction, std::string_view content,
+                     std::size_t header_size) const;
 
   ClientHost& host_;
   routing::ShardRouter& router_;
@@ -124,7 +128,6 @@ class Client final : public routing::Endpoint {
   bool echo_ = true;
   bool first_pong_sent_ = false;
   bool counted_ = false;
-  bool traces_ = false;
   int pings_out_ = 0;
 
   auth::PermissionState permissions_;

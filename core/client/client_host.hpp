@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/auth/permissions.hpp"
+#include "core/auth/reserved_subjects.hpp"
 #include "core/net/connection.hpp"
 #include "core/protocol/connect.hpp"
 #include "core/protocol/info.hpp"
@@ -20,6 +21,7 @@ class Client;
 
 struct ClientSettings {
   protocol::ServerInfo info;
+  std::shared_ptr<const auth::ReservedSubjects> reserved;  // null: nothing is
   std::size_t max_control_line = 4096;
   std::size_t max_payload = 1024 * 1024;
   std::size_t max_subscriptions = 0;        // 0: no limit

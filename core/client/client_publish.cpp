@@ -30,7 +30,7 @@ bool is_server_subject(std::string_view subject) {
 }
 
 bool is_reserved_reply(std::string_view reply) {
-  return extends(reply, service_reply) || extends(reply, jetstream_ack) ||
+  return reply.starts_with(service_reply) || extends(reply, jetstream_ack) ||
          extends(reply, gateway_reply) || extends(reply, gateway_reply_old);
 }
 
@@ -86,7 +86,8 @@ bool Client::may_publish(const Publish& frame) {
       (!permissions_.is_restricted() ||
        permissions_.check_publish(frame.subject, frame.hash,
                                   static_cast<std::int64_t>(shard().now()))) &&
-      !((first == '_' || first == '$') && is_server_subject(frame.subject));
+      !((first == '_' || first == '$') && is_server_subject(frame.subject)) &&
+      !(settings_->reserved != nullptr && settings_->reserved->contains(frame.subject));
   if (__builtin_expect(!allowed, 0)) {
     const std::string subject = protocol::go_quote(frame.subject);
     send_error("Permissions Violation for Publish to " + subject);
@@ -164,20 +165,36 @@ void Client::trace_publish(const Publish& frame) const {
     line += part;
   }
   trace_in(frame.has_header ? "HPUB" : "PUB", line);
-  std::string_view content{frame.payload, frame.size};
+  trace_content("<<-", {frame.payload, frame.size}, frame.header_size);
+}
+
+void Client::trace_delivery(const routing::Message& message,
+                            const subject::Subscription& subscription) {
+  const bool with_header = message.header_size != 0 && wants_headers_;
+  const std::size_t header_size = with_header ? message.header_size : 0;
+  const std::size_t size = message.size - (message.header_size - header_size);
+  trace_out(with_header ? "HMSG" : "MSG",
+            fmt::format("{} {}{}{}{}{}", message.subject, subscription.rendered_sid(),
+                        message.reply, message.reply.empty() ? "" : " ",
+                        with_header ? fmt::format("{} ", header_size) : "", size));
+  trace_content("->>", with_header ? message.content() : message.payload(), header_size);
+}
+
+void Client::trace_content(std::string_view direction, std::string_view content,
+                           std::size_t header_size) const {
   if (settings_->traces_headers_only) {
-    if (frame.header_size <= 2) return;
-    content = content.substr(0, frame.header_size - 2);
+    if (header_size <= 2) return;
+    content = content.substr(0, header_size - 2);
   }
   if (content.empty()) return;
   const std::size_t most = settings_->max_traced_message;
   if (most == 0 || content.size() <= most) {
-    log_trace("{} - <<- MSG_PAYLOAD: [{}]", label(), protocol::go_quote(content));
+    log_trace("{} - {} MSG_PAYLOAD: [{}]", label(), direction, protocol::go_quote(content));
     return;
   }
   std::string cut = protocol::go_quote(content.substr(0, most));
   cut.pop_back();
-  log_trace("{} - <<- MSG_PAYLOAD: [{}...\"]", label(), cut);
+  log_trace("{} - {} MSG_PAYLOAD: [{}...\"]", label(), direction, cut);
 }
 
 }  // namespace dunlin::client

@@ -26,7 +26,8 @@ bool Client::may_subscribe(std::string_view subject, std::string_view queue,
                            std::string_view sid) {
   const bool allowed =
       (!permissions_.is_restricted() || permissions_.check_subscribe(subject, queue)) &&
-      queue != system_queue;
+      queue != system_queue &&
+      !(settings_->reserved != nullptr && settings_->reserved->contains(subject));
   if (!allowed) {
     const std::string quoted = protocol::go_quote(subject);
     if (queue.empty()) {

@@ -153,9 +153,11 @@ bool Connection::read_once() {
   return filled;
 }
 
-// A frame larger than the shard's buffer: collected in a block of exactly its size.
+// A frame larger than the shard's buffer: collected in a block of exactly its size. A line of
+// unknown length is offered to the parser as it grows.
 bool Connection::read_large() {
-  const std::size_t goal = std::max<std::size_t>(wanted(), partial_size_ + 1u);
+  const std::size_t known = wanted();
+  const std::size_t goal = known != 0 ? known : partial_size_ + shard_.read_buffer_size();
   if (partial_capacity_ < goal + Shard::read_slack) {
     partial_ = static_cast<char*>(std::realloc(partial_, goal + Shard::read_slack));
     if (partial_ == nullptr) throw std::bad_alloc();
@@ -169,7 +171,7 @@ bool Connection::read_large() {
     return false;
   }
   partial_size_ += static_cast<std::uint32_t>(got);
-  if (partial_size_ < goal) return true;
+  if (partial_size_ < known) return true;
   shard_.take_mail();
   if (closed_) return false;
   char* const block = partial_;

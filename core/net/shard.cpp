@@ -81,7 +81,9 @@ void Shard::run() {
     wait();
     turn();
   }
-  for (auto& [id, connection] : connections_) connection->close(ClosedReason::server_shutdown);
+  std::vector<Connection*> open;  // closing one takes it out of the map
+  for (const auto& [id, connection] : connections_) open.push_back(connection.get());
+  for (Connection* const connection : open) connection->close(ClosedReason::server_shutdown);
   hand_over();
   quiescence_.offline(reader_);
   current_shard = nullptr;

@@ -1,4 +1,4 @@
-// Why a connection was closed, with the exact texts monitoring and $SYS events show (core.md §1.7).
+// Why a connection was closed, with the exact texts monitoring and $SYS events show.
 
 #pragma once
 

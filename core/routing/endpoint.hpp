@@ -31,6 +31,7 @@ class Endpoint : public net::Connection {
     return filters_deliveries_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool tracks_replies() const noexcept { return tracks_replies_; }
+  [[nodiscard]] bool traces_deliveries() const noexcept { return traces_; }
 
   // May this subject not be delivered to it? Asked only when filters_deliveries().
   [[nodiscard]] virtual bool denies_delivery(std::string_view subject, std::string_view queue) = 0;
@@ -41,6 +42,8 @@ class Endpoint : public net::Connection {
   virtual void reply_delivered(std::string_view reply) = 0;
   // A subscription got the last message it asked for: unlink it.
   virtual void auto_unsubscribe(Subscription* subscription) = 0;
+  // A message was written to it, and traces_deliveries().
+  virtual void trace_delivery(const Message&, const Subscription&) {}
   // Takes the message for another server: `queues` names the groups it shall serve there.
   virtual void deliver_to_link(Account& account, const Message& message, const Origin& origin,
                                const std::vector<std::string_view>& queues) = 0;
@@ -67,6 +70,7 @@ class Endpoint : public net::Connection {
   std::atomic<bool> filters_deliveries_{false};
   bool wants_headers_ = false;
   bool tracks_replies_ = false;
+  bool traces_ = false;
 
  private:
   const Kind kind_;

@@ -207,6 +207,8 @@ bool ShardRouter::deliver_to_client(Subscription* subscription, Endpoint& client
   traffic.out_bytes.add(size);
   stats_.out_messages.add(1);
   stats_.out_bytes.add(size);
+  if (__builtin_expect(client.traces_deliveries(), 0))
+    client.trace_delivery(message, *subscription);
   if (client.tracks_replies() && !message.reply.empty()) client.reply_delivered(message.reply);
   if (last) client.auto_unsubscribe(subscription);
   if (client.appended() && __builtin_expect(client.pending() > stall_bytes, 0))
@@ -304,6 +306,7 @@ bool ShardRouter::flush_links(Account& account, const Message& message, const Or
 }
 
 void ShardRouter::on_turn_end() {
+  if (turn_listener_ != nullptr) turn_listener_->on_turn_end();
   // Writing frames can end a connection, which can make others take deliveries.
   for (std::size_t i = 0; i < noted_links_.size(); ++i) noted_links_[i]->flush_link();
   noted_links_.clear();

@@ -33,6 +33,17 @@ struct ShardStats {
   net::Counter slow_consumers, stalled_producers;
 };
 
+// Collects deliveries of a turn so that they are handed over together.  [the shard]
+class TurnListener {
+ public:
+  virtual void on_turn_end() = 0;
+  // As RecordHandler's.
+  [[nodiscard]] virtual bool has_unsent() const noexcept = 0;
+
+ protected:
+  ~TurnListener() = default;
+};
+
 class ShardRouter final : public net::RecordHandler {
  public:
   // A receiver with more than this pending holds its publishers back.
@@ -56,7 +67,11 @@ class ShardRouter final : public net::RecordHandler {
 
   void on_records(const net::Batch& batch) override;
   void on_turn_end() override;
-  [[nodiscard]] bool has_unsent() const noexcept override { return !noted_links_.empty(); }
+  [[nodiscard]] bool has_unsent() const noexcept override {
+    return !noted_links_.empty() || (turn_listener_ != nullptr && turn_listener_->has_unsent());
+  }
+  // Null for none; it lives until it was replaced.
+  void set_turn_listener(TurnListener* listener) noexcept { turn_listener_ = listener; }
 
   // `link`, of this shard, has taken deliveries: its flush_link() is called at the turn's end.
   void note_link(Endpoint& link) { noted_links_.push_back(&link); }
@@ -104,6 +119,7 @@ class ShardRouter final : public net::RecordHandler {
   std::size_t links_used_ = 0;
   std::size_t links_first_ = 0;  // where those of the innermost message begin
   std::vector<Endpoint*> noted_links_;
+  TurnListener* turn_listener_ = nullptr;
   unsigned depth_ = 0;  // route() inside an internal subscriber's callback
   std::vector<std::unique_ptr<subject::Match>> nested_;
   std::uint64_t random_state_;

@@ -11,7 +11,10 @@ constexpr bool is_blank(char c) noexcept {
 
 }  // namespace
 
-bool is_valid_subject(std::string_view subject) noexcept {
+namespace {
+
+template <bool takes_blanks>
+bool has_valid_tokens(std::string_view subject) noexcept {
   std::size_t start = 0;  // of the current token
   const std::size_t size = subject.size();
   for (std::size_t i = 0; i < size; ++i) {
@@ -22,12 +25,20 @@ bool is_valid_subject(std::string_view subject) noexcept {
       start = i + 1;
     } else if (c == '>') {
       if (i == start && i + 1 < size && subject[i + 1] == '.') return false;
-    } else if (is_blank(c)) {
+    } else if (!takes_blanks && is_blank(c)) {
       return false;
     }
   }
   return start < size;
 }
+
+}  // namespace
+
+bool is_valid_subject(std::string_view subject) noexcept {
+  return has_valid_tokens<false>(subject);
+}
+
+bool is_storable(std::string_view subject) noexcept { return has_valid_tokens<true>(subject); }
 
 bool has_wildcard(std::string_view subject) noexcept {
   const std::size_t size = subject.size();

@@ -45,6 +45,9 @@ class TokenCursor {
 // What a subscription may name: no empty token, `>` only as the last token, no blank
 // (space, tab, line feed, form feed, carriage return).
 [[nodiscard]] bool is_valid_subject(std::string_view subject) noexcept;
+// What a Sublist stores: as is_valid_subject, but blanks are only data. The protocol keeps all but
+// the form feed out of subjects anyway.
+[[nodiscard]] bool is_storable(std::string_view subject) noexcept;
 // Whether any whole token is `*` or `>`.
 [[nodiscard]] bool has_wildcard(std::string_view subject) noexcept;
 [[nodiscard]] inline bool is_literal(std::string_view subject) noexcept {

@@ -69,7 +69,7 @@ void Sublist::tell(std::string_view subject, std::string_view queue, Kind kind,
 
 result<> Sublist::insert(Subscription* subscription) {
   const auto subject = subscription->subject();
-  if (!is_valid_subject(subject)) return fail("sublist: invalid subject");
+  if (!is_storable(subject)) return fail("sublist: invalid subject");
   auto& self = *implementation_;
   const std::lock_guard lock(self.mutex);
   InterestDelta delta;
