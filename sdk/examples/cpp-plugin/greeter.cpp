@@ -13,10 +13,6 @@ class Greeter {
   explicit Greeter(dunlin::Host host) : host_(host) {}
 
   dunlin::result<> configure(dunlin::Config config) {
-    static constexpr dunlin_key keys[] = {
-        dunlin::key("greeting", DUNLIN_KEY_TEXT, "hello", "what to say",
-                    DUNLIN_KEY_RELOADABLE),
-        dunlin::key("interval", DUNLIN_KEY_DURATION, "10s", "how often to count")};
     if (auto ok = config.declare(keys); !ok) return ok;
     auto greeting = config.text("greeting");
     if (!greeting) return greeting.error();
@@ -55,10 +51,6 @@ class Greeter {
   }
 
   dunlin::result<> reload_prepare(dunlin::Config config) {
-    static constexpr dunlin_key keys[] = {
-        dunlin::key("greeting", DUNLIN_KEY_TEXT, "hello", "what to say",
-                    DUNLIN_KEY_RELOADABLE),
-        dunlin::key("interval", DUNLIN_KEY_DURATION, "10s", "how often to count")};
     if (auto ok = config.declare(keys); !ok) return ok;
     auto greeting = config.text("greeting");
     if (!greeting) return greeting.error();
@@ -70,6 +62,10 @@ class Greeter {
   }
 
  private:
+  static constexpr dunlin_key keys[] = {
+      dunlin::key("greeting", DUNLIN_KEY_TEXT, "hello", "what to say", DUNLIN_KEY_RELOADABLE),
+      dunlin::key("interval", DUNLIN_KEY_DURATION, "10s", "how often to count")};
+
   dunlin::Host host_;
   std::string greeting_, next_greeting_;
   std::uint64_t interval_ns_ = 0;
@@ -84,4 +80,4 @@ DUNLIN_PLUGIN(greeter, Greeter, dunlin::Describe{
     .summary = "Says hello, in C++",
     .license = "Apache-2.0",
     .provides = {"com.example.greeting/1:cpp"},
-    .needs = {dunlin::want("com.example.greeting/1")}});
+    .needs = {dunlin::want("com.example.translator/1")}});
