@@ -14,6 +14,15 @@ namespace {
 
 using protocol::go_quote;
 
+const OptionRow* find_row(std::span<const OptionRow> rows, std::string_view name) {
+  for (const auto& row : rows) {
+    if (row.named(name)) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -28,15 +37,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-
-const OptionRow* find_row(std::span<const OptionRow> rows, std::string_view name) {
-  for (const auto& row : rows) {
-    if (row.named(name)) return &row;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 bool OptionRow::named(std::string_view name) const noexcept {
   if (name.empty()) return false;

@@ -81,6 +81,9 @@ class OptionReader {
 
 [[nodiscard]] std::string lower_case(std::string_view text);
 
+// How many letters have to be added, removed or replaced to make `b` of `a`.
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
+
 // The row's name nearest to `name`, empty when none is near.
 [[nodiscard]] std::string_view nearest_option(std::span<const OptionRow> rows,
                                               std::string_view name);

@@ -395,6 +395,8 @@ void Connection::close(ClosedReason reason) {
 void Connection::finish_close() {
   if (socket_closed_) return;
   socket_closed_ = true;
+  // Who sees the close may rely on what this connection published being on its way.
+  shard_.hand_over();
   shard_.timers().cancel(*this);
   // Unread input would turn the close into a reset, which could overtake the last bytes sent.
   ::shutdown(socket(), SHUT_WR);

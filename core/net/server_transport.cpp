@@ -50,7 +50,11 @@ const TlsSession* ServerTransport::tls() const noexcept {
 
 void ServerTransport::start(Connection& connection) {
   const bool first = settings_->tls != nullptr && settings_->handshake_first;
-  if (!first) connection.transport_ready();
+  if (!first) {
+    connection.transport_ready();
+    // The greeting goes out as it is, before anything is encrypted.
+    connection.flush();
+  }
   if (connection.is_closed()) return;
   if (first && settings_->handshake_first_fallback != 0) {
     stage_ = Stage::first_byte;
@@ -93,7 +97,9 @@ void ServerTransport::on_timer(Connection& connection, Nanoseconds) {
   switch (stage_) {
     case Stage::first_byte:
       // Nobody begins a handshake unasked: greet, and go on as if it had never been first.
+      stage_ = Stage::plain;
       connection.transport_ready();
+      connection.flush();
       if (!connection.is_closed())
         enter(connection, settings_->proxy_protocol ? Stage::proxy : after_proxy());
       return;

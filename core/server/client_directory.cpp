@@ -25,6 +25,11 @@ ClientDirectory::ClientDirectory(Quiescence& quiescence, std::size_t shards,
 ClientDirectory::~ClientDirectory() { delete policy_.load(); }
 
 void ClientDirectory::set_policy(std::unique_ptr<const ClientPolicy> policy) {
+  if (policy->settings.reserved != reserved_) {
+    auto kept = std::make_unique<ClientPolicy>(*policy);
+    kept->settings.reserved = reserved_;
+    policy = std::move(kept);
+  }
   if (const ClientPolicy* const before = policy_.exchange(policy.release()))
     quiescence_.retire(before);
 }
@@ -32,9 +37,29 @@ void ClientDirectory::set_policy(std::unique_ptr<const ClientPolicy> policy) {
 routing::Account& ClientDirectory::account(const std::string& name) {
   const std::lock_guard lock(accounts_mutex_);
   auto& account = accounts_[name];
-  if (account == nullptr)
+  if (account == nullptr) {
     account = std::make_unique<routing::Account>(name, shards_, quiescence_);
+    for (const auto& added : account_added_) added(*account);
+  }
   return *account;
+}
+
+routing::Account* ClientDirectory::find_account(std::string_view name) const {
+  const std::lock_guard lock(accounts_mutex_);
+  const auto found = accounts_.find(std::string(name));
+  return found == accounts_.end() ? nullptr : found->second.get();
+}
+
+void ClientDirectory::on_account_added(std::function<void(routing::Account&)> callback) {
+  const std::lock_guard lock(accounts_mutex_);
+  account_added_.push_back(std::move(callback));
+}
+
+void ClientDirectory::reserve_subjects(std::vector<std::string> prefixes) {
+  reserved_ = prefixes.empty()
+                  ? nullptr
+                  : std::make_shared<const auth::ReservedSubjects>(std::move(prefixes));
+  set_policy(std::make_unique<ClientPolicy>(policy()));
 }
 
 void ClientDirectory::for_each_account(
@@ -99,10 +124,14 @@ void ClientDirectory::client_closed(client::Client& client) {
   if (client.closed_reason() == net::ClosedReason::stale_connection)
     stale_.fetch_add(1, std::memory_order_relaxed);
   observe::ConnectionSnapshot snapshot = snapshot_of(client, true);
-  snapshot.stop = wall_now_ns();
   snapshot.reason = protocol::text_of(client.closed_reason());
+  connection_closed(std::move(snapshot), client.is_counted());
+}
+
+void ClientDirectory::connection_closed(observe::ConnectionSnapshot snapshot, bool is_counted) {
+  snapshot.stop = wall_now_ns();
   closed_.add(std::move(snapshot));
-  if (!client.is_counted()) return;
+  if (!is_counted) return;
   if (clients_.fetch_sub(1, std::memory_order_acq_rel) == 1 && last_client_) last_client_();
 }
 

@@ -40,8 +40,15 @@ class ClientDirectory final : public client::ClientHost {
   [[nodiscard]] const ClientPolicy& policy() const noexcept {
     return *policy_.load(std::memory_order_acquire);
   }
+  // Keeps clients away from everything below these prefixes, also after a reload.  [control]
+  void reserve_subjects(std::vector<std::string> prefixes);
   // Finds an account, creating it on first use.  [any thread]
   routing::Account& account(const std::string& name);
+  // Null when it does not exist.  [any thread]
+  [[nodiscard]] routing::Account* find_account(std::string_view name) const;
+  // Told of every account that is created from now on, on the thread that creates it and under
+  // the accounts' lock. For good.  [control]
+  void on_account_added(std::function<void(routing::Account&)> callback);
   [[nodiscard]] routing::Account& global_account() noexcept { return *global_; }
   // [any thread]
   void for_each_account(const std::function<void(routing::Account&)>& visit) const;
@@ -71,6 +78,8 @@ class ClientDirectory final : public client::ClientHost {
   [[nodiscard]] bool count_client() override;
   void adjust_first_info(const client::Client& client, protocol::InfoOverrides& values) override;
   void client_closed(client::Client& client) override;
+  // The same for a connection that is no Client. `is_counted`: count_client() said yes to it.
+  void connection_closed(observe::ConnectionSnapshot snapshot, bool is_counted);
 
  private:
   Quiescence& quiescence_;
@@ -82,9 +91,11 @@ class ClientDirectory final : public client::ClientHost {
   std::atomic<std::uint64_t> next_id_{5};  // as if internal clients had taken the first ones
   observe::ClosedClients closed_;
   std::function<void()> last_client_;
+  std::shared_ptr<const auth::ReservedSubjects> reserved_;  // [control]
 
-  mutable std::mutex accounts_mutex_;  // guards accounts_; accounts themselves stay for good
+  mutable std::mutex accounts_mutex_;  // guards what follows; accounts stay for good
   std::unordered_map<std::string, std::unique_ptr<routing::Account>> accounts_;
+  std::vector<std::function<void(routing::Account&)>> account_added_;
   routing::Account* global_ = nullptr;
 };
 

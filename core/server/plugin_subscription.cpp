@@ -20,6 +20,14 @@ PluginSubscription::~PluginSubscription() {
   while (oldest_ != nullptr) delete std::exchange(oldest_, oldest_->next);
 }
 
+void PluginSubscription::unlink() {
+  if (!unlinked_.exchange(true)) (void)wish_.account->sublist().remove(entry);
+}
+
+void PluginSubscription::free_entry() noexcept {
+  if (!entry_freed_.exchange(true)) subject::Subscription::destroy(entry);
+}
+
 bool PluginSubscription::wants(const routing::Message& message, const routing::Origin& origin) {
   if (silenced_.load(std::memory_order_relaxed)) return false;
   if (wish_.connection == nullptr)

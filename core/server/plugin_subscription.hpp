@@ -52,6 +52,7 @@ class PluginSubscription final : public routing::InternalSubscriber,
     dunlin_sub_id id = 0;
     routing::Account* account = nullptr;
     ActingConnection* connection = nullptr;  // null: the plugin itself
+    std::uint32_t home = 0;                  // a shard, or no_shard for any
     bool on_worker = false;
     std::uint64_t messages_max = 0;
     dunlin_on_msgs on_msgs = nullptr;
@@ -62,8 +63,12 @@ class PluginSubscription final : public routing::InternalSubscriber,
   ~PluginSubscription();
 
   [[nodiscard]] const Wish& wish() const noexcept { return wish_; }
-  // The entry in the Sublist; set before it is inserted, destroyed by the service.
+  // The entry in the Sublist; made and inserted by the service.
   subject::Subscription* entry = nullptr;
+  // Takes the entry out of the Sublist, once.  [any thread]
+  void unlink();
+  // After unlink() and a fence: frees the entry, once.
+  void free_entry() noexcept;
   // Messages counted so far.  [any thread]
   [[nodiscard]] std::uint64_t delivered() const noexcept {
     return delivered_.load(std::memory_order_relaxed);
@@ -89,6 +94,8 @@ class PluginSubscription final : public routing::InternalSubscriber,
   const Wish wish_;
   std::atomic<std::uint64_t> delivered_{0};
   std::atomic<bool> silenced_{false};
+  std::atomic<bool> unlinked_{false};
+  std::atomic<bool> entry_freed_{false};
   std::vector<MessageBatch*> open_;  // by shard; each shard touches its own
 
   std::mutex mutex_;  // guards the inbox

@@ -24,6 +24,7 @@
 namespace dunlin::server {
 
 class PluginRequest;
+struct PluginShardSide;
 
 class RouterService final : public plugin::RouterService, private SubscriptionHost {
  public:
@@ -49,7 +50,7 @@ class RouterService final : public plugin::RouterService, private SubscriptionHo
   bool interest(dunlin_account* account, std::string_view subject) override;
   dunlin_status reserve_prefix(plugin::Owner owner, std::string_view prefix) override;
   dunlin_status buf_create(std::span<const dunlin_bytes> parts, dunlin_buf*& out,
-                           dunlin_bytes& view) override;
+                           dunlin_bytes& view_of_all) override;
   void retain(dunlin_buf* buf) override { SharedBuffer::of(buf)->retain(); }
   void release(dunlin_buf* buf) override { SharedBuffer::of(buf)->release(); }
 
@@ -63,8 +64,8 @@ class RouterService final : public plugin::RouterService, private SubscriptionHo
 
  private:
   friend class PluginRequest;
+struct PluginShardSide;
   using Subscription = std::shared_ptr<PluginSubscription>;
-  struct ShardSide;
   struct PostedBatch;
 
   // SubscriptionHost
@@ -74,28 +75,33 @@ class RouterService final : public plugin::RouterService, private SubscriptionHo
   void exhausted(PluginSubscription& subscription) override;
   [[nodiscard]] std::size_t pending_max() const override;
 
-  [[nodiscard]] ShardSide& side();
+  [[nodiscard]] PluginShardSide& side();
   [[nodiscard]] std::uint32_t shard_for(plugin::Owner owner) const;
   dunlin_status check_connection(ActingConnection& connection, const dunlin_msg& message) const;
   bool route(routing::Account& account, const dunlin_msg& message, routing::Origin origin,
              bool from_user);
+  // `routed` (may be empty) learns on the shard whether the last message reached anyone.
   dunlin_status post_batch(plugin::Owner owner, routing::Account& account,
-                           std::span<const dunlin_msg> messages);
-  [[nodiscard]] Subscription take(plugin::Owner owner, dunlin_sub_id id);
-  // Unlinks it, waits for what is under way, then puts its end into its inbox.
+                           std::span<const dunlin_msg> messages,
+                           std::function<void(bool)> routed);
+  [[nodiscard]] static routing::Origin origin_of(plugin::Owner owner, std::size_t shard,
+                                                 const dunlin_msg& message);
+  dunlin_status may_subscribe(ActingConnection& connection, const dunlin_sub_options& options);
+  [[nodiscard]] Subscription find(plugin::Owner owner, dunlin_sub_id id);
+  // Unlinks it and, behind everything that was under way to it, puts `last` into its inbox.
+  // False, without `last`, when the shards have ended.
   bool end(const Subscription& subscription, bool in_place, std::function<void()> last);
+  // Nothing is delivered to them any more when it returns.
   void end_and_wait(const std::vector<Subscription>& subscriptions);
-  void send_request(const std::shared_ptr<PluginRequest>& request, routing::Account& account,
-                    const dunlin_msg& message, std::string_view inbox);
+  void forget(dunlin_sub_id id);
   void forget_request(dunlin_request_id id);
-  [[nodiscard]] std::string new_inbox();
 
   PluginExecutor& executor_;
   Routers& routers_;
   ClientDirectory& clients_;
   Quiescence& quiescence_;
   boost::asio::io_context& control_;
-  std::vector<std::unique_ptr<ShardSide>> sides_;
+  std::vector<std::unique_ptr<PluginShardSide>> sides_;
 
   std::mutex mutex_;  // guards what follows
   std::unordered_map<dunlin_sub_id, Subscription> subscriptions_;

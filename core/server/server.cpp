@@ -14,6 +14,7 @@
 #include "core/base/hash.hpp"
 #include "core/base/log.hpp"
 #include "core/server/log_sink.hpp"
+#include "core/server/plugin_wiring.hpp"
 #include "core/server/policy.hpp"
 
 namespace dunlin::server {
@@ -173,7 +174,7 @@ void Server::on_signal(int number) {
                            : number == SIGHUP  ? "hangup"
                            : number == SIGUSR1 ? "user defined signal 1"
                                                : "user defined signal 2";
-  log_debug("Trapped \"{}\" signal", name);
+  log_info("Trapped \"{}\" signal", name);
   switch (number) {
     case SIGHUP: reload(); return;
     case SIGUSR1: reopen_log_file(options_.logging); return;

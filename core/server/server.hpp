@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <dunlin/abi.h>
+
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,10 +28,14 @@
 
 namespace dunlin::server {
 
+class PluginWiring;
+
 class Server {
  public:
-  // `argv0` names the ports file.
-  Server(config::Outcome start, std::string argv0);
+  // `argv0` names the ports file. `static_plugins` are those linked in, ended by a null pointer;
+  // null for none.
+  Server(config::Outcome start, std::string argv0,
+         const dunlin_entry_fn* static_plugins = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -47,11 +53,18 @@ class Server {
   [[nodiscard]] const config::Options& options() const noexcept { return options_; }
   [[nodiscard]] const auth::ServerIdentity& identity() const noexcept { return identity_; }
   [[nodiscard]] boost::asio::io_context& control() noexcept { return control_; }
+  [[nodiscard]] int client_port() const noexcept { return client_port_; }
   [[nodiscard]] std::int64_t started_wall_ns() const noexcept { return started_wall_ns_; }
+  [[nodiscard]] std::int64_t config_loaded_wall_ns() const noexcept {
+    return config_loaded_wall_ns_;
+  }
   [[nodiscard]] bool is_lame_duck() const noexcept { return lame_duck_; }
 
  private:
   result<> start();
+  result<> load_plugins();
+  result<> start_plugins();
+  void end_plugins();
   result<> open_client_listener();
   void accept(net::Accepted accepted);
   void log_banner() const;
@@ -91,10 +104,13 @@ class Server {
   std::vector<std::pair<std::uint16_t, std::uint64_t>> leaving_;  // clients still to close
   std::chrono::nanoseconds leaving_interval_{0};
   std::int64_t started_wall_ns_ = 0;
+  std::int64_t config_loaded_wall_ns_ = 0;
   std::string ports_file_;
   std::atomic<bool> lame_duck_{false};
   bool shutting_down_ = false;
   int exit_code_ = 0;
+  const dunlin_entry_fn* const static_plugins_;
+  std::unique_ptr<PluginWiring> plugins_;  // null while nothing asks for a plugin
 };
 
 }  // namespace dunlin::server
