@@ -1,13 +1,14 @@
 # add_plugin(<name> SOURCES <files> [LIBS <targets>] [NEEDS <plugins>] [TESTS <files>])
 #
-# One plugin from one set of objects: a module build/<preset>/plugins/<name>.so, or, when <name> is in
-# DUNLIN_STATIC_PLUGINS, a part of the server. The entry macro in the sources uses <name> with "_" for "-".
+# One plugin from one set of objects: a module build/<preset>/plugins/<name>.so, or, when <name> is
+# in DUNLIN_STATIC_PLUGINS, a part of the server. The entry macro in the sources uses <name> with
+# "_" for "-".
 #
 #   plugin-<name>-objects   the objects; unit tests link them
 #   plugin-<name>           the module (not in a static build)
 #
-# NEEDS names plugins of this tree without which a static build of this one cannot start. TESTS are GoogleTest sources, built
-# with the objects into unit-plugin-<name>.
+# NEEDS names plugins of this tree without which a static build of this one cannot start. TESTS are
+# GoogleTest sources, built with the objects into unit-plugin-<name>.
 
 set(DUNLIN_PLUGIN_OUTPUT ${CMAKE_BINARY_DIR}/plugins)
 set(DUNLIN_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin-exports.map)
@@ -20,8 +21,8 @@ function(dunlin_plugin_link_flags target)
   if(NOT (DUNLIN_SANITIZER AND CMAKE_CXX_COMPILER_ID STREQUAL Clang))
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
-  set_target_properties(${target} PROPERTIES PREFIX "" SUFFIX ".so" BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH ""
-    LINK_DEPENDS ${DUNLIN_PLUGIN_VERSION_SCRIPT})
+  set_target_properties(${target} PROPERTIES PREFIX "" SUFFIX ".so"
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "" LINK_DEPENDS ${DUNLIN_PLUGIN_VERSION_SCRIPT})
 endfunction()
 
 function(add_plugin name)
@@ -36,7 +37,8 @@ function(add_plugin name)
   if(name IN_LIST DUNLIN_STATIC_PLUGINS)
     foreach(need ${ARG_NEEDS})
       if(NOT need IN_LIST DUNLIN_STATIC_PLUGINS)
-        message(FATAL_ERROR "the static plugin ${name} needs ${need}: add it to DUNLIN_STATIC_PLUGINS")
+        message(FATAL_ERROR
+          "the static plugin ${name} needs ${need}: add it to DUNLIN_STATIC_PLUGINS")
       endif()
     endforeach()
     target_compile_definitions(plugin-${name}-objects PRIVATE DUNLIN_STATIC_PLUGIN)
@@ -63,8 +65,8 @@ function(add_plugin name)
   endif()
 endfunction()
 
-# Writes static_plugins.cpp, the array of the entries that are linked in (maybe none), as the library dunlin-static-plugins.
-# To be called once, after every add_plugin().
+# Writes static_plugins.cpp, the array of the entries that are linked in (maybe none), as the
+# library dunlin-static-plugins. To be called once, after every add_plugin().
 function(dunlin_write_static_plugins)
   get_property(names GLOBAL PROPERTY DUNLIN_STATIC_PLUGINS_BUILT)
   foreach(name ${DUNLIN_STATIC_PLUGINS})
@@ -76,7 +78,8 @@ function(dunlin_write_static_plugins)
   set(entries "")
   foreach(name ${names})
     string(REPLACE "-" "_" identifier ${name})
-    string(APPEND declarations "extern \"C\" const dunlin_entry* dunlin_plugin_v1_${identifier}();\n")
+    string(APPEND declarations
+      "extern \"C\" const dunlin_entry* dunlin_plugin_v1_${identifier}();\n")
     string(APPEND entries "    dunlin_plugin_v1_${identifier},\n")
   endforeach()
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/static_plugins.cpp @ONLY CONTENT

@@ -22,7 +22,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool same_key(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 // Calls `visit(word)` for each word of a text separated by blanks; stops when it returns true.
@@ -73,9 +74,11 @@ std::string_view type_word(std::uint32_t type) {
 std::uint64_t hash_of(const ConfigNode& node, std::uint64_t salt) {
   const auto type = static_cast<std::uint64_t>(node.type());
   switch (node.type()) {
-    case NodeType::boolean: return hash_bytes(node.boolean() ? "true" : "false", salt ^ type);
-    case NodeType::integer: return hash_bytes(std::to_string(node.integer()), salt ^ type);
-    case NodeType::number: return hash_bytes(std::to_string(node.number()), salt ^ type);
+    case NodeType::boolean: return fold_multiply(node.boolean() ? 1 : 2, salt ^ type);
+    case NodeType::integer:
+      return hash_bytes(std::string_view(std::to_string(node.integer())), salt ^ type);
+    case NodeType::number:
+      return hash_bytes(std::string_view(std::to_string(node.number())), salt ^ type);
     case NodeType::text: return hash_bytes(node.text(), salt ^ type);
     case NodeType::list:
     case NodeType::table: break;
@@ -84,7 +87,7 @@ std::uint64_t hash_of(const ConfigNode& node, std::uint64_t salt) {
     salt = hash_bytes(node.key(i), salt);
     salt = hash_of(*node.at(i), salt);
   }
-  return hash_bytes("", salt ^ type);
+  return hash_bytes(std::string_view(), salt ^ type);
 }
 
 }  // namespace

@@ -99,12 +99,13 @@ Checked<void> check_same(const Identity& note, const Identity& descriptor,
   const char* difference = nullptr;
   if (note.id != descriptor.id) difference = "id";
   else if (note.version != descriptor.version) difference = "version";
-  else if (note.built != descriptor.built || note.needed != descriptor.needed) difference = "SDK version";
+  else if (note.built != descriptor.built) difference = "SDK version";
+  else if (note.needed != descriptor.needed) difference = "needed SDK version";
   else if (note.flags != descriptor.flags) difference = "flags";
   else if (note.provides != descriptor.provides) difference = "provided capabilities";
   else if (note.needs != descriptor.needs) difference = "needed capabilities";
   if (difference == nullptr) return {};
-  return Problem{fmt::format("{} {} is not usable: the {} in its descriptor differ from its note",
+  return Problem{fmt::format("{} {} is not usable: its descriptor and its note differ in: {}",
                              note.id, note.version, difference),
                  {fmt::format("the file was put together wrongly ({})", origin)},
                  ExitCode::configuration};

@@ -124,7 +124,9 @@ class Reader {
       if (!entry) return fail("it is truncated in its dynamic section");
       if (entry->d_tag == DT_NULL) break;
       if (entry->d_tag == DT_NEEDED) needed.push_back(entry->d_un.d_val);
-      if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH) paths.push_back(entry->d_un.d_val);
+      if (entry->d_tag == DT_RPATH || entry->d_tag == DT_RUNPATH) {
+        paths.push_back(entry->d_un.d_val);
+      }
       if (entry->d_tag == DT_STRTAB) texts = offset_of(entry->d_un.d_ptr);
     }
     if (auto ok = read_texts(needed, texts, facts_.needed); !ok) return ok;

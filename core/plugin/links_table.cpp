@@ -52,8 +52,8 @@ bool is_sound_message(const dunlin_routed_msg& routed) {
 
 // Passes on the sound beginning of a batch.
 template <class Item, class IsSound, class Pass>
-dunlin_status pass_batch(const Item* items, std::size_t n, std::size_t* done, IsSound&& is_sound_item,
-                         Pass&& pass) {
+dunlin_status pass_batch(const Item* items, std::size_t n, std::size_t* done,
+                         IsSound&& is_sound_item, Pass&& pass) {
   if (done != nullptr) *done = 0;
   if (items == nullptr && n > 0) return DUNLIN_E_INVALID;
   std::size_t sound = 0;

@@ -136,7 +136,9 @@ result<Identity> parse_note(std::string_view text) {
   const auto& identity = parser.identity;
   if (identity.id.empty()) return fail("its plugin note has no id");
   if (identity.version.empty()) return fail("its plugin note has no version");
-  if (identity.built == 0 || identity.needed == 0) return fail("its plugin note has no SDK version");
+  if (identity.built == 0 || identity.needed == 0) {
+    return fail("its plugin note has no SDK version");
+  }
   return std::move(parser.identity);
 }
 

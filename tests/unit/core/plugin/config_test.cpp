@@ -53,7 +53,8 @@ class Config : public testing::Test {
 
 TEST_F(Config, a_section_that_fits_has_no_problems) {
   const auto problems = check(
-      Node{{"port", 1}, {"HOST", "x"}, {"on", true}, {"wait", "2m"}, {"max", "1KiB"}, {"rate", 0.5}},
+      Node{{"port", 1}, {"HOST", "x"}, {"on", true}, {"wait", "2m"}, {"max", "1KiB"},
+           {"rate", 0.5}},
       {key("port", DUNLIN_KEY_INTEGER), key("host", DUNLIN_KEY_TEXT), key("on", DUNLIN_KEY_BOOLEAN),
        key("wait", DUNLIN_KEY_DURATION), key("max", DUNLIN_KEY_SIZE),
        key("rate", DUNLIN_KEY_NUMBER)});

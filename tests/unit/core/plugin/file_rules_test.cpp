@@ -39,7 +39,8 @@ TEST_F(FileRules, a_private_file_is_opened_and_read) {
 
 TEST_F(FileRules, only_plain_absolute_paths_are_taken) {
   for (const auto& wrong : {std::string("relative"), std::string(""), std::string("/"),
-                            directory.path + "/inner/../inner/file", directory.path + "//inner/file",
+                            directory.path + "/inner/../inner/file",
+                            directory.path + "//inner/file",
                             directory.path + "/./inner/file", path + "/"}) {
     EXPECT_EQ(problem(wrong).fault, FileFault::rules) << wrong;
   }

@@ -86,14 +86,16 @@ dunlin_status create(const dunlin_host* host, const dunlin_plugin** out, dunlin_
 }
 
 const dunlin_entry* first_entry() {
-  static const dunlin_entry entry = {sizeof(dunlin_entry), DUNLIN_ABI_VERSION, DUNLIN_ABI_VERSION, 0,
-                                     "first", "1.0.0", "First", "Apache-2.0", first_provides,
+  static const dunlin_entry entry = {sizeof(dunlin_entry), DUNLIN_ABI_VERSION,
+                                     DUNLIN_ABI_VERSION, 0, "first", "1.0.0",
+                                     "First", "Apache-2.0", first_provides,
                                      no_needs, create<first>};
   return &entry;
 }
 const dunlin_entry* second_entry() {
-  static const dunlin_entry entry = {sizeof(dunlin_entry), DUNLIN_ABI_VERSION, DUNLIN_ABI_VERSION, 0,
-                                     "second", "1.0.0", "Second", "Apache-2.0", no_provides,
+  static const dunlin_entry entry = {sizeof(dunlin_entry), DUNLIN_ABI_VERSION,
+                                     DUNLIN_ABI_VERSION, 0, "second", "1.0.0",
+                                     "Second", "Apache-2.0", no_provides,
                                      second_needs, create<second>};
   return &entry;
 }
@@ -162,9 +164,9 @@ TEST_F(Host, all_problems_are_reported_at_once) {
 
 TEST_F(Host, a_missing_need_names_the_section_to_add) {
   const auto refusal = refused(host->load({ask("needs-nobody")}));
-  EXPECT_THAT(refusal.text(), HasSubstr("needs-nobody 1.0.0 needs capability \"test.nobody/1\", and "
-                                        "no configured plugin provides it\n"
-                                        "      add a [test.nobody] section"));
+  EXPECT_THAT(refusal.text(),
+              HasSubstr("needs-nobody 1.0.0 needs capability \"test.nobody/1\", and no configured "
+                        "plugin provides it\n      add a [test.nobody] section"));
   EXPECT_EQ(refusal.exit_code(), 78);
 }
 
@@ -312,7 +314,8 @@ TEST_F(Host, the_list_shows_version_origin_hash_and_faults) {
   options.static_entries = statics;
   options.loader.directory = directory.path;
   const auto text = list_text(list_available(options));
-  EXPECT_THAT(text, testing::ContainsRegex("first +1\\.0\\.0 +0\\.1\\.\\.0\\.1 +- +static, available"));
+  EXPECT_THAT(text,
+              testing::ContainsRegex("first +1\\.0\\.0 +0\\.1\\.\\.0\\.1 +- +static, available"));
   EXPECT_THAT(text, testing::ContainsRegex("good +1\\.0\\.0 +0\\.1\\.\\.0\\.1 +[0-9a-f]{12}  /"));
   EXPECT_THAT(text, HasSubstr("refused: hot-add cannot be loaded"));
 }

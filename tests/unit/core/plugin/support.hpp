@@ -114,7 +114,9 @@ class Node final : public ConfigNode {
   }
 
   [[nodiscard]] NodeType type() const noexcept override { return type_; }
-  [[nodiscard]] NodePosition position() const noexcept override { return {"server.toml", line_, 5}; }
+  [[nodiscard]] NodePosition position() const noexcept override {
+    return {"server.toml", line_, 5};
+  }
   [[nodiscard]] bool boolean() const noexcept override { return integer_ != 0; }
   [[nodiscard]] std::int64_t integer() const noexcept override { return integer_; }
   [[nodiscard]] double number() const noexcept override { return number_; }

@@ -129,8 +129,8 @@ TEST_F(Tables, an_older_plugins_shorter_options_are_padded) {
   options.subject = str("a.>");
   options.messages_max = 5;  // behind what the plugin's header knows
   const dunlin_on_msgs on_msgs = [](void*, const dunlin_msg*, std::size_t) {};
-  EXPECT_CALL(router, subscribe(7, account, nullptr,
-                                testing::Field(&dunlin_sub_options::messages_max, 0u), on_msgs, _, _))
+  const auto padded = testing::Field(&dunlin_sub_options::messages_max, 0u);
+  EXPECT_CALL(router, subscribe(7, account, nullptr, padded, on_msgs, _, _))
       .WillOnce(Return(DUNLIN_OK));
   dunlin_sub_id id = 0;
   EXPECT_EQ(table.subscribe(&context, account, nullptr, &options, on_msgs, nullptr, &id),

@@ -32,10 +32,11 @@ TEST(Verify, sealed_memory_refuses_every_write) {
 
 TEST(Verify, malformed_signatures_and_keys_are_refused) {
   const std::string signature(64, 's');
-  EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of("short"), {std::string(64, '0')}).has_value());
+  const std::string key(64, '0');
+  EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of("short"), {key}).has_value());
   EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of(signature), {}).has_value());
   EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of(signature), {"not a key"}).has_value());
-  EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of(signature), {std::string(64, '0')}).has_value());
+  EXPECT_FALSE(check_signature(bytes_of("x"), bytes_of(signature), {key}).has_value());
 }
 
 }  // namespace

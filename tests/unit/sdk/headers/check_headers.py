@@ -19,7 +19,8 @@ def first_of(*names):
 
 def compilers():
     found = []
-    for c, cpp in (("gcc", "g++"), (first_of("clang", "clang-14"), first_of("clang++", "clang++-14"))):
+    clang = (first_of("clang", "clang-14"), first_of("clang++", "clang++-14"))
+    for c, cpp in (("gcc", "g++"), clang):
         if c and cpp and shutil.which(c) and shutil.which(cpp):
             found.append((c, cpp))
     return found
