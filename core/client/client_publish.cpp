@@ -42,6 +42,9 @@ bool Client::publish(const Publish* frames, std::size_t count) {
   origin.shard = shard().index();
   origin.kind = routing::Kind::client;
   origin.echo = echo_;
+  for (std::size_t i = 1; i < count; ++i)
+    if (frames[i].hash != frames[i - 1].hash)
+      router_.prefetch_subscribers(*account(), frames[i].hash);
   std::uint64_t bytes = 0;
   std::size_t done = 0;
   for (; done < count; ++done) {
