@@ -1,5 +1,5 @@
-// /accountz: the names of the accounts, or one account in detail. Exports, imports and mappings join
-// when accounts have them.
+// /accountz: the names of the accounts, or one account in detail. Exports, imports and mappings
+// join when accounts have them.
 
 #include "accountz.hpp"
 

@@ -1,5 +1,5 @@
-// /healthz: may clients come? Answered as by a nats-server without JetStream; what plugins report as
-// failed makes the server unavailable.
+// /healthz: may clients come? Answered as by a nats-server without JetStream; what plugins report
+// as failed makes the server unavailable.
 
 #include "healthz.hpp"
 

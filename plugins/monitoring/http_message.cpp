@@ -9,7 +9,8 @@ namespace dunlin::monitoring {
 namespace {
 
 std::string status_text(unsigned status) {
-  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+  namespace http = boost::beast::http;
+  const auto reason = http::obsolete_reason(http::int_to_status(status));
   return std::to_string(status) + " " + std::string(reason.data(), reason.size());
 }
 

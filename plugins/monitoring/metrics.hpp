@@ -22,8 +22,8 @@ struct AccountNumbers {
 };
 void write_account_metrics(PrometheusText& text, const std::vector<AccountNumbers>& accounts);
 
-// Names begin with "dunlin_": what the core and the plugins registered with the host. Samples of one
-// name must come together.
+// Names begin with "dunlin_": what the core and the plugins registered with the host. Samples of
+// one name must come together.
 class RegisteredMetrics {
  public:
   explicit RegisteredMetrics(PrometheusText& text) : text_(text) {}

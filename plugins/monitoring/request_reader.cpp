@@ -61,19 +61,19 @@ RequestReader::Status RequestReader::finish() {
   const auto hosts = message.count(http::field::host);
   if (hosts == 0 && message.version() == 11) return reject(400, "missing required Host header");
   if (hosts > 1) return reject(400);
-  // Whoever waits for leave to send a body gets the answer instead: bodies mean nothing here.
+  // Whoever waits for leave to send a body gets the answer instead, and the connection ends.
   const bool waits = http::token_list(message[http::field::expect]).exists("100-continue");
   if (!parser_->is_done() && !waits) return Status::need_more;
 
   request_ = {};
   request_.method = std::string(view(message.method_string()));
   request_.minor_version = message.version() % 10;
-  request_.keep_alive = message.keep_alive() && parser_->is_done();
+  request_.keep_alive = message.keep_alive() && !waits;
   if (const auto ok = read_target(view(message.target())); ok != Status::complete) return ok;
   for (const auto& header : message) {
     request_.headers.emplace_back(view(header.name_string()), view(header.value()));
   }
-  request_.body = std::move(parser_->get().body());
+  if (!waits) request_.body = std::move(parser_->get().body());
   parser_.reset();
   return Status::complete;
 }

@@ -112,6 +112,8 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
   if (auto ok = read_port(config, "https_port", settings.https_port); !ok) return ok.error();
   read_text(config, "http_base_path", settings.base_written);
   settings.base = normal_base(settings.base_written);
+  // The server hands on "/" when nothing is configured, which /varz shows as nothing.
+  if (settings.base.empty()) settings.base_written.clear();
   settings.tls = read_tls(config.get("tls"));
   return settings;
 }

@@ -88,6 +88,18 @@ void write_totals(JsonWriter& json, const dunlin_server_info& s) {
   json.field("subscriptions", s.subscriptions);
 }
 
+void write_metadata(JsonWriter& json, const dunlin_server_info& s) {
+  if (s.metadata_count == 0) return;
+  std::map<std::string_view, std::string_view> sorted;
+  for (std::size_t i = 0; i < s.metadata_count; ++i) {
+    sorted.emplace(text_of(s.metadata[2 * i]), text_of(s.metadata[2 * i + 1]));
+  }
+  json.key("metadata");
+  json.begin_object();
+  for (const auto& [name, value] : sorted) json.field(name, value);
+  json.end_object();
+}
+
 void write_disk_waits(JsonWriter& json) {
   json.key("disk_io_wait_stats");
   json.begin_object();
@@ -110,14 +122,7 @@ std::string varz_text(const dunlin_server_info& server, const Settings& settings
   json.field("config_load_time", rfc3339(server.config_load_ns));
   json.field("config_digest", text_of(server.config_digest));
   write_texts(json, "tags", server.tags, server.tag_count);
-  if (server.metadata_count > 0) {
-    json.key("metadata");
-    json.begin_object();
-    for (std::size_t i = 0; i < server.metadata_count; ++i) {
-      json.field(text_of(server.metadata[2 * i]), text_of(server.metadata[2 * i + 1]));
-    }
-    json.end_object();
-  }
+  write_metadata(json, server);
   json.field_if("system_account", text_of(server.system_account));
   write_by_kind(json, "slow_consumer_stats", server.slow_consumers_by);
   write_by_kind(json, "stale_connection_stats", server.stale_connections_by);
