@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -22,8 +23,7 @@ class HttpClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval limit{10, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    set_patience(std::chrono::seconds(10));
     is_connected_ =
         ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     EXPECT_TRUE(is_connected_);
@@ -60,10 +60,17 @@ class HttpClient {
     }
     return std::exchange(input_, {});
   }
-  // Did the other end close, with nothing more to read?
-  bool has_ended() { return input_.empty() && !receive() && ended_; }
+  // Does the other end close, with nothing more to read?
+  bool has_ended(std::chrono::seconds limit = std::chrono::seconds(10)) {
+    set_patience(limit);
+    return input_.empty() && !receive() && ended_;
+  }
 
  private:
+  void set_patience(std::chrono::seconds limit) const {
+    const timeval value{limit.count(), 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
+  }
   bool receive() {
     char bytes[4096];
     const auto size = ::recv(socket_, bytes, sizeof bytes, 0);
