@@ -24,7 +24,7 @@ ShardRouter::ShardRouter(net::Shard& shard, const DeliverySettings& settings,
     : shard_(shard),
       settings_(settings),
       cache_(cache_entries),
-      random_state_(hash_seed ^ (0x9e3779b97f4a7c15ull * (shard.index() + 1u))) {
+      random_state_((hash_seed ^ (0x9e3779b97f4a7c15ull * (shard.index() + 1u))) | 1u) {
   shard_.set_record_handler(this);
 }
 
