@@ -26,7 +26,7 @@ namespace dunlin::server {
 class PluginRequest;
 struct PluginShardSide;
 
-class RouterService final : public plugin::RouterService, private SubscriptionHost {
+class RouterService final : public plugin::RouterService, public SubscriptionHost {
  public:
   using Routers = std::vector<std::unique_ptr<routing::ShardRouter>>;
 
@@ -64,7 +64,6 @@ class RouterService final : public plugin::RouterService, private SubscriptionHo
 
  private:
   friend class PluginRequest;
-struct PluginShardSide;
   using Subscription = std::shared_ptr<PluginSubscription>;
   struct PostedBatch;
 

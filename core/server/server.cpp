@@ -39,7 +39,7 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
-Server::Server(config::Outcome start, std::string argv0)
+Server::Server(config::Outcome start, std::string argv0, const dunlin_entry_fn* static_plugins)
     : command_(std::move(start.command)),
       options_(std::move(start.loaded.options)),
       argv0_(std::move(argv0)),
@@ -49,7 +49,11 @@ Server::Server(config::Outcome start, std::string argv0)
       lame_duck_timer_(control_),
       started_wall_ns_(std::chrono::duration_cast<std::chrono::nanoseconds>(
                            std::chrono::system_clock::now().time_since_epoch())
-                           .count()) {}
+                           .count()),
+      config_loaded_wall_ns_(started_wall_ns_),
+      static_plugins_(static_plugins) {
+  section_provided_ = sections_provided(options_.config_file, static_plugins_);
+}
 
 Server::~Server() = default;
 
@@ -62,9 +66,11 @@ int Server::run() {
   if (const auto started = start(); !started) {
     log_fatal("{}", started.error().text);
     stop_shards();
-    return 1;
+    end_plugins();
+    return exit_code_ != 0 ? exit_code_ : 1;
   }
   control_.run();
+  end_plugins();
   return exit_code_;
 }
 
@@ -87,12 +93,14 @@ result<> Server::start() {
         options_.disable_sublist_cache ? 0 : subject::MatchCache::default_entries));
   }
   delivery_.stalls_fast_producers = !options_.no_fast_producer_stall;
+  if (const auto loaded = load_plugins(); !loaded) return loaded;
   if (const auto opened = open_client_listener(); !opened) return opened;
   auto policy = make_policy(options_, identity_, client_port_);
   if (!policy) return policy.error();
   clients_->set_policy(std::move(*policy));
   arm_signals();
   for (auto& shard : shards_) shard->start(shards_);
+  if (const auto started = start_plugins(); !started) return started;
   client_listener_->start(*shards_.front(),
                           [this](net::Accepted accepted) { accept(std::move(accepted)); });
   log_listening();
@@ -193,6 +201,7 @@ void Server::shut_down() {
   log_info("Initiating Shutdown...");
   lame_duck_timer_.cancel();
   if (client_listener_ != nullptr) client_listener_->stop();
+  if (plugins_ != nullptr) plugins_->drain(std::chrono::nanoseconds(0));
   stop_shards();
   remove_ports_file();
   log_info("Server Exiting..");
@@ -200,7 +209,9 @@ void Server::shut_down() {
   control_.stop();
 }
 
+// Plugins end while the shards run: what ends there is waited for.
 void Server::stop_shards() {
+  if (plugins_ != nullptr) plugins_->stop();
   for (auto& shard : shards_) shard->stop();
   for (auto& shard : shards_) shard->join();
 }
