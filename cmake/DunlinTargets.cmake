@@ -24,6 +24,14 @@ if(DUNLIN_SANITIZER)
   target_link_options(dunlin-flags INTERFACE -fsanitize=${DUNLIN_SANITIZER})
 endif()
 
+# libsodium as an archive: few functions of it are used, and a shared library would cost every
+# server several hundred kilobytes of resident memory.
+find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
+find_library(SODIUM_LIBRARY NAMES libsodium.a sodium REQUIRED)
+add_library(dunlin-sodium INTERFACE)
+target_include_directories(dunlin-sodium SYSTEM INTERFACE ${SODIUM_INCLUDE_DIR})
+target_link_libraries(dunlin-sodium INTERFACE ${SODIUM_LIBRARY})
+
 # dunlin_room(<name> SOURCES <files> LIBS <targets>): one folder of core/ as a static library dunlin-<name>.
 function(dunlin_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})

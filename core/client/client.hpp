@@ -59,7 +59,7 @@ class Client final : public routing::Endpoint {
   [[nodiscard]] std::size_t max_payload() const noexcept { return settings_->max_payload; }
   [[nodiscard]] std::uint64_t hash(std::string_view subject) const noexcept {
     const std::uint64_t hash = hash_bytes(subject);
-    if (account() != nullptr) router_.prefetch(*account(), hash);
+    router_.prefetch(*account(), hash);
     return hash;
   }
   bool publish(const Publish* frames, std::size_t count);
@@ -105,6 +105,9 @@ class Client final : public routing::Endpoint {
   bool may_publish(const Publish& frame);
   bool may_subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
   bool publish_one(const Publish& frame, const routing::Origin& origin);
+  bool publish_mapped(const Publish& frame, const routing::Origin& origin,
+                      const routing::Mappings& mappings);
+  bool publish_to(const Publish& frame, const routing::Origin& origin);
   routing::Message message_of(const Publish& frame);
   void no_responders(const routing::Message& message);
   void drop(Subscription* subscription);

@@ -71,6 +71,28 @@ bool Client::publish_one(const Publish& frame, const routing::Origin& origin) {
   if (__builtin_expect(traces_, 0)) trace_publish(frame);
   if (__builtin_expect(pedantic_, 0) && !subject::is_valid_literal_subject(frame.subject))
     send_error("Invalid Publish Subject");
+  if (const routing::Mappings* const mappings = account()->mappings())
+    return publish_mapped(frame, origin, *mappings);
+  return publish_to(frame, origin);
+}
+
+// A mapping changes the subject before anything looks at it, permissions included.
+bool Client::publish_mapped(const Publish& frame, const routing::Origin& origin,
+                            const routing::Mappings& mappings) {
+  for (const subject::Mapping& mapping : mappings) {
+    if (!mapping.covers(frame.subject)) continue;
+    const std::optional<std::string> target = mapping.choose(frame.subject, router_.random());
+    if (!target) return true;  // the configuration says that this share is lost
+    Publish mapped = frame;
+    mapped.subject = *target;
+    mapped.hash = hash_bytes(mapped.subject);
+    if (traces_) trace_in("MAPPING", fmt::format("{} -> {}", frame.subject, *target));
+    return publish_to(mapped, origin);
+  }
+  return publish_to(frame, origin);
+}
+
+bool Client::publish_to(const Publish& frame, const routing::Origin& origin) {
   if (!may_publish(frame)) return !is_closed();
   if (__builtin_expect(verbose_, 0)) {
     if (traces_) trace_out("OK", {});

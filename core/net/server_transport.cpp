@@ -39,6 +39,12 @@ std::string peer_text(const Connection& connection) {
 
 }  // namespace
 
+bool HandshakeRate::allow(Nanoseconds now) noexcept {
+  Nanoseconds end = window_end_.load(std::memory_order_relaxed);
+  if (now >= end && window_end_.compare_exchange_strong(end, now + seconds)) begun_ = 0;
+  return begun_.fetch_add(1, std::memory_order_relaxed) < per_second_;
+}
+
 ServerTransport::ServerTransport(std::shared_ptr<const TransportSettings> settings)
     : settings_(std::move(settings)) {}
 
@@ -71,8 +77,14 @@ ServerTransport::Stage ServerTransport::after_proxy() const noexcept {
 }
 
 void ServerTransport::enter(Connection& connection, Stage stage) {
-  stage_ = stage;
   const Nanoseconds now = connection.shard().now();
+  if (stage == Stage::tls && settings_->handshake_rate != nullptr &&
+      !settings_->handshake_rate->allow(now)) {
+    connection.send("-ERR 'Connection throttling is active. Please try again later.'\r\n");
+    connection.close(ClosedReason::maximum_connections_exceeded);
+    return;
+  }
+  stage_ = stage;
   switch (stage) {
     case Stage::proxy:
       proxy_.emplace();
@@ -136,6 +148,7 @@ Io ServerTransport::read(Connection& connection, char* into, std::size_t room, s
 
 Io ServerTransport::take(Connection& connection, std::string_view raw, char* into,
                          std::size_t room, std::size_t& got) {
+  if (connection.is_closed()) return Io::would_block;
   switch (stage_) {
     case Stage::first_byte:
       did_handshake_first_ = true;

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,18 @@
 
 namespace dunlin::net {
 
+// How many handshakes may begin in a second.  [any thread]
+class HandshakeRate {
+ public:
+  explicit HandshakeRate(std::int64_t per_second) : per_second_(per_second) {}
+  [[nodiscard]] bool allow(Nanoseconds now) noexcept;
+
+ private:
+  const std::int64_t per_second_;
+  std::atomic<Nanoseconds> window_end_{0};
+  std::atomic<std::int64_t> begun_{0};
+};
+
 // Of one listener; shared by its connections, replaced at reload.
 struct TransportSettings {
   std::shared_ptr<const TlsContext> tls;  // null without TLS
@@ -27,6 +40,7 @@ struct TransportSettings {
   Nanoseconds handshake_first_fallback = 0;  // greet after this long without a byte; 0: never
   Nanoseconds tls_timeout = 2 * seconds;
   bool proxy_protocol = false;
+  std::shared_ptr<HandshakeRate> handshake_rate;  // null: no limit
 
   [[nodiscard]] bool is_plain() const noexcept { return tls == nullptr && !proxy_protocol; }
 };

@@ -24,6 +24,8 @@ constexpr Nanoseconds reclaim_again = 5 * milliseconds;
 constexpr std::size_t dirty_bytes_total = 1024 * 1024;
 constexpr std::size_t flush_bound_least = 32 * 1024;
 constexpr std::size_t flush_bound_most = 256 * 1024;
+// Wake-ups between two looks for more than one ready connection.
+constexpr unsigned look_again = 16;
 // Connections read between two flushes of what they caused.
 constexpr std::size_t reads_per_flush = 32;
 
@@ -100,7 +102,10 @@ void Shard::wait() {
   if (mailbox_.empty()) io_.run_one();
   sleeping_.store(false, std::memory_order_relaxed);
   quiescence_.online(reader_);
-  io_.poll();
+  // Collecting everything that is ready makes larger batches, but asks the kernel once more; while
+  // connections are ready one at a time only now and then.
+  if (alone_ != 0 && --alone_ != 0) return;
+  if (io_.poll() == 0) alone_ = look_again;
 }
 
 void Shard::turn() {

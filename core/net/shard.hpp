@@ -157,6 +157,7 @@ class Shard {
   std::unique_ptr<char[]> read_buffer_;
   Nanoseconds now_ = 0;
   Nanoseconds busy_until_ = 0;
+  unsigned alone_ = 0;  // wake-ups left in which one ready connection is expected
   bool stopping_ = false;
   bool rested_ = true;
 

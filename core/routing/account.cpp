@@ -2,6 +2,11 @@
 
 namespace dunlin::routing {
 
+void Account::set_mappings(std::unique_ptr<const Mappings> mappings) {
+  if (const Mappings* const before = mappings_.exchange(mappings.release()))
+    quiescence_.retire(before);
+}
+
 Traffic ShardedTraffic::sum() const noexcept {
   Traffic total;
   for (const Cell& cell : cells_) {

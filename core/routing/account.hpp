@@ -15,6 +15,7 @@
 #include "core/base/quiescence.hpp"
 #include "core/net/counter.hpp"
 #include "core/subject/sublist.hpp"
+#include "core/subject/transform.hpp"
 
 namespace dunlin::routing {
 
@@ -41,10 +42,19 @@ class ShardedTraffic {
   std::vector<Cell> cells_;
 };
 
+// Tried in order; the first that covers a subject decides.
+using Mappings = std::vector<subject::Mapping>;
+
 class Account {
  public:
   Account(std::string name, std::size_t shards, Quiescence& quiescence)
-      : name_(std::move(name)), sublist_(quiescence), traffic_(shards) {}
+      : name_(std::move(name)),
+        quiescence_(quiescence),
+        sublist_(quiescence),
+        traffic_(shards) {}
+  ~Account() { delete mappings_.load(); }
+  Account(const Account&) = delete;
+  Account& operator=(const Account&) = delete;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] subject::Sublist& sublist() noexcept { return sublist_; }
@@ -52,12 +62,21 @@ class Account {
   [[nodiscard]] ShardedTraffic& traffic() noexcept { return traffic_; }
   [[nodiscard]] const ShardedTraffic& traffic() const noexcept { return traffic_; }
 
+  // Subject mappings; null without any. Hold it no longer than a turn.  [reader]
+  [[nodiscard]] const Mappings* mappings() const noexcept {
+    return mappings_.load(std::memory_order_acquire);
+  }
+  // Replaces all mappings; null for none.  [control]
+  void set_mappings(std::unique_ptr<const Mappings> mappings);
+
   // Client connections bound to this account.  [any thread]
   std::atomic<std::int64_t> clients{0};
   std::atomic<std::int64_t> leafnodes{0};
 
  private:
   std::string name_;
+  Quiescence& quiescence_;
+  std::atomic<const Mappings*> mappings_{nullptr};
   subject::Sublist sublist_;
   ShardedTraffic traffic_;
 };

@@ -54,6 +54,8 @@ class ShardRouter final : public net::RecordHandler {
 
   [[nodiscard]] net::Shard& shard() noexcept { return shard_; }
   [[nodiscard]] ShardStats& stats() noexcept { return stats_; }
+  // A cheap random number, good enough to spread load.
+  std::uint32_t random() noexcept;
   // Room to write out a message whose frame is not in canonical form; good until the next use.
   [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
   [[nodiscard]] const subject::MatchCache& cache() const noexcept { return cache_; }
@@ -61,6 +63,10 @@ class ShardRouter final : public net::RecordHandler {
   // Starts loading what route() will touch for this subject.
   void prefetch(const Account& account, std::uint64_t hash) const noexcept {
     cache_.prefetch(account.sublist(), hash);
+  }
+  // The second step, once prefetch() was called for the whole batch.
+  void prefetch_subscribers(const Account& account, std::uint64_t hash) const noexcept {
+    account.sublist().prefetch_endpoint(hash);
   }
   // Delivers to everyone who wants it; false when that was nobody.
   bool route(Account& account, const Message& message, std::uint64_t hash, const Origin& origin);
@@ -93,6 +99,7 @@ class ShardRouter final : public net::RecordHandler {
   bool deliver(Subscription* subscription, const Message& message, const Origin& origin);
   bool deliver_to_client(Subscription* subscription, Endpoint& client, const Message& message,
                          const Origin& origin);
+  void count_deliveries();
   void write_frame(Endpoint& client, const Subscription& subscription, const Message& message);
   void write_without_header(Endpoint& client, const Subscription& subscription,
                             const Message& message);
@@ -108,7 +115,6 @@ class ShardRouter final : public net::RecordHandler {
                  const Message& message, const Origin& origin);
   void send_to_link(Account& account, const LinkTarget& target, const Message& message,
                     const Origin& origin);
-  std::uint32_t random() noexcept;
 
   net::Shard& shard_;
   const DeliverySettings& settings_;
@@ -120,6 +126,20 @@ class ShardRouter final : public net::RecordHandler {
   std::size_t links_first_ = 0;  // where those of the innermost message begin
   std::vector<Endpoint*> noted_links_;
   TurnListener* turn_listener_ = nullptr;
+  // The match before: publishers tend to stay with a subject for a while.
+  struct {
+    const Account* account = nullptr;
+    std::uint64_t hash = 0;
+    std::string subject;
+    std::size_t slot = 0;
+    std::uint64_t generation = 0;
+    const subject::Match* match = nullptr;  // the cache's; stands until its next lookup
+  } last_;
+  // Deliveries since the counters were written, all in one account.
+  struct {
+    Account* account = nullptr;
+    std::uint64_t messages = 0, bytes = 0;
+  } delivered_;
   unsigned depth_ = 0;  // route() inside an internal subscriber's callback
   std::vector<std::unique_ptr<subject::Match>> nested_;
   std::uint64_t random_state_;

@@ -108,6 +108,8 @@ result<std::shared_ptr<const net::TransportSettings>> transport_of(
   auto context = net::TlsContext::create(tls, net::TlsRole::server);
   if (!context) return context.error();
   settings->tls = std::move(*context);
+  if (given.connection_rate_limit > 0)
+    settings->handshake_rate = std::make_shared<net::HandshakeRate>(given.connection_rate_limit);
   settings->allows_plain = options.allow_non_tls;
   settings->handshake_first = given.handshake_first;
   settings->handshake_first_fallback = nanoseconds_of(given.handshake_first_fallback);
@@ -151,6 +153,23 @@ result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& o
   if (!transport) return transport.error();
   policy->transport = std::move(*transport);
   return std::unique_ptr<const ClientPolicy>(std::move(policy));
+}
+
+result<std::unique_ptr<const routing::Mappings>> make_mappings(const config::Options& options) {
+  using Result = std::unique_ptr<const routing::Mappings>;
+  if (options.mappings.empty()) return Result();
+  auto mappings = std::make_unique<routing::Mappings>();
+  for (const config::Mapping& given : options.mappings) {
+    std::vector<subject::Mapping::Destination> destinations;
+    for (const auto& destination : given.destinations)
+      destinations.push_back({destination.subject,
+                              static_cast<std::uint32_t>(destination.weight),
+                              destination.cluster});
+    auto mapping = subject::Mapping::create(given.source, destinations);
+    if (!mapping) return mapping.error();
+    mappings->push_back(std::move(*mapping));
+  }
+  return Result(std::move(mappings));
 }
 
 }  // namespace dunlin::server

@@ -17,4 +17,7 @@ result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& o
                                                         const auth::ServerIdentity& identity,
                                                         int port);
 
+// The subject mappings of the global account; null without any.  [control]
+result<std::unique_ptr<const routing::Mappings>> make_mappings(const config::Options& options);
+
 }  // namespace dunlin::server

@@ -21,10 +21,13 @@ result<> Server::try_reload() {
   if (!diff.refusal.empty()) return fail(diff.refusal);
   auto policy = make_policy(*next, identity_, client_port_);
   if (!policy) return policy.error();
+  auto mappings = make_mappings(*next);
+  if (!mappings) return mappings.error();
   if (diff.changed.contains("logging") || next->logging != options_.logging) {
     if (const auto installed = install_log_sink(next->logging); !installed) return installed;
   }
   clients_->set_policy(std::move(*policy));
+  clients_->global_account().set_mappings(std::move(*mappings));
   apply(diff, std::move(*next));
   for (const std::string& line : diff.lines) log_info("{}", line);
   log_info("Reloaded server configuration ({})", options_.config_digest);

@@ -98,6 +98,9 @@ result<> Server::start() {
   auto policy = make_policy(options_, identity_, client_port_);
   if (!policy) return policy.error();
   clients_->set_policy(std::move(*policy));
+  auto mappings = make_mappings(options_);
+  if (!mappings) return mappings.error();
+  clients_->global_account().set_mappings(std::move(*mappings));
   arm_signals();
   for (auto& shard : shards_) shard->start(shards_);
   if (const auto started = start_plugins(); !started) return started;
