@@ -98,7 +98,7 @@ TEST(Monitoring, a_closed_connection_is_remembered_with_its_reason) {
   EXPECT_THAT(connz, Not(HasSubstr("wrong")));
 }
 
-TEST(Monitoring, the_https_port_uses_the_servers_certificate_and_refuses_plain_http) {
+TEST(Monitoring, the_https_port_refuses_plain_http) {
   auto dir = std::make_shared<TempDir>();
   const auto files = make_certificates(dir->path());
   ServerOptions options;
