@@ -83,9 +83,9 @@ void AccountsSnapshot::each_account(plugin::ObserveService::EachAccount visit,
 void SubscriptionsSnapshot::each_subscription(plugin::ObserveService::EachSubscription visit,
                                               void* user) const {
   for (const SubscriptionEntry& one : list) {
-    const dunlin_sub_info info{str(one.account), str(one.subject), str(one.queue), str(one.sid),
-                               one.delivered,    one.max,          one.connection};
-    if (!visit(user, &info)) return;
+    const dunlin_sub_info shown{str(one.account), str(one.subject), str(one.queue), str(one.sid),
+                                one.delivered,    one.max,          one.connection};
+    if (!visit(user, &shown)) return;
   }
 }
 
