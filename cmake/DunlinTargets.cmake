@@ -18,6 +18,9 @@ target_compile_options(dunlin-flags INTERFACE
 target_include_directories(dunlin-flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(dunlin-flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+if(NOT PLUGIN_LOADER)
+  target_compile_options(dunlin-flags INTERFACE -ffunction-sections -fdata-sections)
+endif()
 if(DUNLIN_SANITIZER)
   target_compile_options(dunlin-flags INTERFACE
     -fsanitize=${DUNLIN_SANITIZER} -fno-omit-frame-pointer -fno-sanitize-recover=all)

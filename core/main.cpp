@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/config/load.hpp"
+#include "core/config/signal_command.hpp"
 #include "core/plugin/static_plugins.hpp"
 #include "core/server/plugin_wiring.hpp"
 #include "core/server/server.hpp"
@@ -28,6 +29,13 @@ int check(const Outcome& start) {
   return code == 0 ? start.action.code : code;
 }
 
+int send_signal(const std::string& command) {
+  const auto sent = dunlin::config::send_signal(command);
+  if (sent) return 0;
+  std::fprintf(stderr, "dunlin-server: %s\n", sent.error().text.c_str());
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,6 +44,7 @@ int main(int argc, char** argv) {
   if (start.action.kind == Action::Kind::check) return check(start);
   std::fputs(start.action.errors_text.c_str(), stderr);
   if (start.action.kind == Action::Kind::print_and_exit) return start.action.code;
+  if (start.action.kind == Action::Kind::signal) return send_signal(start.command.signal);
   if (start.action.kind == Action::Kind::list_plugins) {
     std::fputs(
         dunlin::server::list_plugins_text(start.loaded.options, dunlin_static_plugins).c_str(),
