@@ -46,7 +46,7 @@ bool Client::may_subscribe(std::string_view subject, std::string_view queue,
   if (tokens_max != 0 &&
       static_cast<std::size_t>(std::count(subject.begin(), subject.end(), '.')) + 1 > tokens_max) {
     const std::string quoted = protocol::go_quote(subject);
-    send_error(fmt::format("Permissions Violation for Subscription to {}, too many tokens", quoted));
+    send_error("Permissions Violation for Subscription to " + quoted + ", too many tokens");
     log_error("{} - Subscription Violation Too Many Tokens - Subject {}, SID {}", label(), quoted,
               sid);
     return false;

@@ -94,7 +94,8 @@ bool ShardRouter::route(Account& account, const Message& message, std::uint64_t 
   for (const auto& group : found.groups) {
     if (origin.restricts_queues) {
       bool wanted = false;
-      for (std::size_t i = 0; i < origin.queue_count; ++i) wanted |= origin.queues[i] == group.queue;
+      for (std::size_t i = 0; i < origin.queue_count; ++i)
+        wanted |= origin.queues[i] == group.queue;
       if (!wanted) continue;
     }
     delivered |= deliver_group(found, group, message, origin);

@@ -136,7 +136,7 @@ void ClientDirectory::connection_closed(observe::ConnectionSnapshot snapshot, bo
 }
 
 observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_subscriptions) {
-  // Subscriptions of one connection shown at most; a closed one keeps them for its place in the ring.
+  // Shown of one connection at most; a closed one keeps them for its place in the ring.
   constexpr std::size_t subscriptions_max = 10'000;
   observe::ConnectionSnapshot shown;
   shown.id = client.id();

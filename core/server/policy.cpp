@@ -79,7 +79,8 @@ void fill_info(protocol::ServerInfo& info, const config::Options& options,
   if (!options.client_advertise.empty()) {
     const std::size_t colon = options.client_advertise.rfind(':');
     info.host = options.client_advertise.substr(0, colon);
-    if (colon != std::string::npos) info.port = std::stoi(options.client_advertise.substr(colon + 1));
+    if (colon != std::string::npos)
+      info.port = std::atoi(options.client_advertise.c_str() + colon + 1);
   }
   if (!options.tls) return;
   info.tls_required = !options.allow_non_tls;
