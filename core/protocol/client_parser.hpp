@@ -4,9 +4,9 @@
 // returns how many bytes it consumed; the caller keeps the rest and comes back with more, at least
 // `need` bytes when that is set. Any split of the input into calls yields the same operations.
 //
-// PUB and HPUB in canonical form (upper case, one space, CRLF) take a short path and are handed over
-// in batches, so that the sink can start loading what each will touch. Everything else takes the
-// general path, which follows nats-server's state machine byte for byte where that can be observed:
+// PUB and HPUB in canonical form (upper case, one space, CRLF) take a short path and are handed
+// over in batches, so that the sink can start loading what each will touch. Everything else takes
+// the general path, which follows nats-server's state machine byte for byte where that can be observed:
 // operation names in any case, SP and TAB, bare LF, the first argument byte taken whatever it is.
 //
 // The sink (see client::Client):
@@ -16,7 +16,7 @@
 //   std::size_t max_control_line(), max_payload()
 //   std::uint64_t hash(std::string_view)     the subject's hash; may prefetch what matching needs
 //   bool publish(const Publish*, std::size_t n)
-//   bool connect(arg), subscribe(subject, queue, sid), unsubscribe(sid, max, has_max)
+//   bool connect(arg), subscribe(subject, queue, sid), unsubscribe(sid, max)
 //   bool ping(), pong(), info(arg)
 //   void violation(Violation)                sends the protocol's error and closes
 // A sink call returns false when the connection is closed; parsing stops there.
@@ -237,8 +237,8 @@ class ClientParser {
     return static_cast<const char*>(newline) + 1;
   }
 
-  // Which operation stands at `at`; `argument` is the byte behind its name (and, where the operation
-  // needs one, behind the blank that must follow).
+  // Which operation stands at `at`; `argument` is the byte behind its name (and, where the
+  // operation needs one, behind the blank that must follow).
   Operation recognise(const char* at, const char*& argument) const {
     struct Name {
       std::string_view text;
@@ -275,12 +275,10 @@ class ClientParser {
 
   const char* with_argument(Operation operation, const char* at, const char* argument) {
     while (argument < end_ && is_blank(*argument)) ++argument;
-    if (argument == end_) {
-      // Blanks are not counted by the limit, so a client could send them forever.
-      return static_cast<std::size_t>(end_ - at) > sink_.max_control_line() + 64
-                 ? fail(Violation::control_line)
-                 : nullptr;
-    }
+    // Blanks are not counted by the limit, so a client could send them forever.
+    if (static_cast<std::size_t>(argument - at) > sink_.max_control_line() + 64)
+      return fail(Violation::control_line);
+    if (argument == end_) return nullptr;
     // The first byte belongs to the argument whatever it is, as in nats-server.
     const char* const line_end = static_cast<const char*>(std::memchr(
         argument + 1, '\n', static_cast<std::size_t>(end_ - argument)));
