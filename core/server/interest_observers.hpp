@@ -30,7 +30,8 @@ class InterestObservers {
   InterestObservers(plugin::Executor& executor, ClientDirectory& clients);
   ~InterestObservers();  // no subscription changes any more
 
-  dunlin_observer observe(plugin::Owner owner, const dunlin_interest_options& options);  // [control]
+  // [control]
+  dunlin_observer observe(plugin::Owner owner, const dunlin_interest_options& options);
   // Returns after the last callback.  [control]
   void unobserve(plugin::Owner owner, dunlin_observer id);
   void plugin_stopped(plugin::Owner owner);  // [control]

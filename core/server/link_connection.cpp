@@ -31,8 +31,8 @@ LinkConnection::~LinkConnection() { delete batch_; }
 // The leafnode cluster that interest or a message comes from: what the other side says, or, on a
 // leafnode connection, the other side itself.
 std::string_view LinkConnection::origin_of(std::string_view given) const noexcept {
-  return given.empty() && connection_.kind() == routing::Kind::leaf ? std::string_view(wish_.cluster)
-                                                                    : given;
+  if (given.empty() && connection_.kind() == routing::Kind::leaf) return wish_.cluster;
+  return given;
 }
 
 // ---- the other server's interest ---------------------------------------------------------------

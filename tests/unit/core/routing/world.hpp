@@ -1,5 +1,5 @@
-// One shard that is not running, its router, an account, and endpoints that note what they get: what
-// tests of routing need. Everything happens on the test's thread.
+// One shard that is not running, its router, an account, and endpoints that note what they get:
+// what tests of routing need. Everything happens on the test's thread.
 
 #pragma once
 
