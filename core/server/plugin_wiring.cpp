@@ -144,7 +144,6 @@ struct PluginWiring::Services {
     services.observe = &observe;
     services.net = &net;
     services.links = &links;
-    services.links = &links;
     services.plugin_stopped_context = this;
     services.plugin_stopped = [](void* context, plugin::Owner owner) {
       auto& self = *static_cast<Services*>(context);
