@@ -5,6 +5,7 @@
 #include <random>
 
 #include "core/base/log.hpp"
+#include "core/server/plugin_wiring.hpp"
 #include "core/server/server.hpp"
 
 namespace dunlin::server {
@@ -37,6 +38,7 @@ void Server::enter_lame_duck() {
   if (shutting_down_ || lame_duck_.exchange(true)) return;
   log_info("Entering lame duck mode, stop accepting new clients");
   client_listener_->stop();
+  if (plugins_ != nullptr) plugins_->drain(options_.lame_duck_duration);
   leaving_ = client_ids();
   if (leaving_.empty()) {
     shut_down();

@@ -23,12 +23,17 @@ result<> Server::try_reload() {
   if (!policy) return policy.error();
   auto mappings = make_mappings(*next);
   if (!mappings) return mappings.error();
+  if (const auto prepared = prepare_plugins(*next); !prepared) return prepared;
   if (diff.changed.contains("logging") || next->logging != options_.logging) {
-    if (const auto installed = install_log_sink(next->logging); !installed) return installed;
+    if (const auto installed = install_log_sink(next->logging); !installed) {
+      finish_plugins(false);
+      return installed;
+    }
   }
   clients_->set_policy(std::move(*policy));
   clients_->global_account().set_mappings(std::move(*mappings));
   apply(diff, std::move(*next));
+  finish_plugins(true);
   for (const std::string& line : diff.lines) log_info("{}", line);
   log_info("Reloaded server configuration ({})", options_.config_digest);
   return {};

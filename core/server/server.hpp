@@ -64,6 +64,8 @@ class Server {
   result<> start();
   result<> load_plugins();
   result<> start_plugins();
+  result<> prepare_plugins(const config::Options& next);
+  void finish_plugins(bool commit);
   void end_plugins();
   result<> open_client_listener();
   void accept(net::Accepted accepted);
