@@ -21,7 +21,7 @@ struct RequestReader::Parser : http::request_parser<http::string_body> {
   Parser() {
     header_limit(limits::header_bytes_max);
     body_limit(limits::body_bytes_max);
-    eager(true);
+    eager(false);  // so that finish() sees the header before any of the body is parsed
   }
 };
 
@@ -37,6 +37,8 @@ RequestReader::Status RequestReader::feed(std::string_view bytes) {
   boost::system::error_code error;
   std::size_t consumed = 0;
   while (!error && !parser_->is_done() && consumed < input_.size()) {
+    // The chunk parser of Boost 1.81 asserts on some trailers: chunks never reach it.
+    if (parser_->is_header_done() && parser_->chunked()) break;
     const auto rest = boost::asio::buffer(input_) + consumed;
     const auto size = parser_->put(rest, error);
     consumed += size;
@@ -61,19 +63,21 @@ RequestReader::Status RequestReader::finish() {
   const auto hosts = message.count(http::field::host);
   if (hosts == 0 && message.version() == 11) return reject(400, "missing required Host header");
   if (hosts > 1) return reject(400);
-  // Whoever waits for leave to send a body gets the answer instead, and the connection ends.
-  const bool waits = http::token_list(message[http::field::expect]).exists("100-continue");
-  if (!parser_->is_done() && !waits) return Status::need_more;
+  // Whoever waits for leave to send a body, or sends it in chunks, gets the answer without it, and
+  // the connection ends.
+  const bool is_unread = parser_->chunked() ||
+                         http::token_list(message[http::field::expect]).exists("100-continue");
+  if (!parser_->is_done() && !is_unread) return Status::need_more;
 
   request_ = {};
   request_.method = std::string(view(message.method_string()));
   request_.minor_version = message.version() % 10;
-  request_.keep_alive = message.keep_alive() && !waits;
+  request_.keep_alive = message.keep_alive() && !is_unread;
   if (const auto ok = read_target(view(message.target())); ok != Status::complete) return ok;
   for (const auto& header : message) {
     request_.headers.emplace_back(view(header.name_string()), view(header.value()));
   }
-  if (!waits) request_.body = std::move(parser_->get().body());
+  if (!is_unread) request_.body = std::move(parser_->get().body());
   parser_.reset();
   return Status::complete;
 }

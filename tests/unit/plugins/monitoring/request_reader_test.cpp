@@ -57,12 +57,21 @@ TEST(RequestReader, requests_behind_one_another_come_in_order) {
   EXPECT_FALSE(reader.is_idle());
 }
 
-TEST(RequestReader, a_chunked_body_is_put_together) {
-  RequestReader reader;
-  ASSERT_EQ(reader.feed("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                        "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
-            Status::complete);
-  EXPECT_EQ(reader.take().body, "abcde");
+// Odd trailers made the library's chunk parser assert; no chunk reaches it any more.
+TEST(RequestReader, a_chunked_body_is_not_read_and_ends_the_connection) {
+  const std::string text =
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nab\r\nT?P/";
+  for (const std::size_t piece : {text.size(), std::size_t{1}, std::size_t{7}}) {
+    RequestReader reader;
+    auto status = Status::need_more;
+    for (std::size_t at = 0; status == Status::need_more && at < text.size(); at += piece) {
+      status = reader.feed(std::string_view(text).substr(at, piece));
+    }
+    ASSERT_EQ(status, Status::complete) << piece;
+    const auto request = reader.take();
+    EXPECT_EQ(request.body, "");
+    EXPECT_FALSE(request.keep_alive);
+  }
 }
 
 TEST(RequestReader, a_target_may_name_the_host_and_encode_the_path) {
