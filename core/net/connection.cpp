@@ -135,7 +135,7 @@ bool Connection::read_once() {
   const std::size_t room = shard_.read_buffer_size();
   if (wanted() > room || partial_size_ >= room) return read_large();
   char* const buffer = shard_.read_buffer();
-  std::memcpy(buffer, partial_, partial_size_);
+  if (partial_size_ != 0) std::memcpy(buffer, partial_, partial_size_);
   std::size_t got = 0;
   const Io outcome = receive_some(buffer + partial_size_, room - partial_size_, got);
   if (outcome == Io::would_block || closed_) return false;
@@ -383,13 +383,17 @@ void Connection::close(ClosedReason reason) {
   own_due_ = transport_due_ = write_due_ = never;
   paused_until_ = 0;
   on_closed();
-  if (protocol::skips_flush(reason)) output_.release(shard_.buffers());
-  if (waiting_to_write_ && !output_.empty()) {
+  const bool skips_flush = protocol::skips_flush(reason);
+  if (skips_flush) output_.release(shard_.buffers());
+  if (!waiting_to_write_) {
+    flush();
+  } else if (skips_flush) {
+    // The socket may never take another byte: a peer that does not read must not hold it open.
+    finish_close();
+  } else {
     write_due_ = shard_.now() + close_flush_deadline;
     reset_timer();
-    return;
   }
-  flush();
 }
 
 void Connection::finish_close() {

@@ -27,6 +27,7 @@ class OutboundQueue {
   }
   void commit(std::size_t size) noexcept { end_ += size; }
   void append(BufferPool& pool, std::string_view bytes) {
+    if (bytes.empty()) return;  // there may be no buffer to copy nothing to
     std::memcpy(reserve(pool, bytes.size()), bytes.data(), bytes.size());
     commit(bytes.size());
   }
