@@ -1,6 +1,7 @@
 #include "core/server/policy.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/config/command_line.hpp"
 
