@@ -1,7 +1,8 @@
 // Logging from any room: a level test that costs one relaxed load, then a sink set by the server.
 //
 // Use the macros: their arguments are not evaluated while the level is off. The sink (spdlog, in
-// the server room) adds time, process id and the label; it may be replaced at run time.  [any thread]
+// the server room) adds time, process id and the label; it may be replaced at run time.
+// [any thread]
 
 #pragma once
 

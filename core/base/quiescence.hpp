@@ -32,7 +32,8 @@ class Quiescence {
   Reader enter();
   void leave(Reader reader);
 
-  // The reader starts a turn after sleeping; it may touch shared tables until offline().  [its thread]
+  // The reader starts a turn after sleeping; it may touch shared tables until offline().
+  // [its thread]
   void online(Reader reader) noexcept;
   void offline(Reader reader) noexcept;
   // The epoch a turn belongs to; read it before the turn touches anything shared.  [any thread]

@@ -6,8 +6,9 @@
 //
 // PUB and HPUB in canonical form (upper case, one space, CRLF) take a short path and are handed
 // over in batches, so that the sink can start loading what each will touch. Everything else takes
-// the general path, which follows nats-server's state machine byte for byte where that can be observed:
-// operation names in any case, SP and TAB, bare LF, the first argument byte taken whatever it is.
+// the general path, which follows nats-server's state machine byte for byte where that can be
+// observed: operation names in any case, SP and TAB, bare LF, the first argument byte taken
+// whatever it is.
 //
 // The sink (see client::Client):
 //   bool awaiting_connect()                  authentication is required and has not happened

@@ -12,7 +12,8 @@ namespace {
 
 TEST(BufferPool, gives_powers_of_two_that_are_large_enough) {
   BufferPool pool;
-  for (const std::size_t size : {1u, 2047u, 2048u, 2049u, 4096u, 4097u, 262144u, 262145u, 999999u}) {
+  for (const std::size_t size :
+       {1u, 2047u, 2048u, 2049u, 4096u, 4097u, 262144u, 262145u, 999999u}) {
     std::size_t capacity = 0;
     char* const buffer = pool.take(size, capacity);
     EXPECT_GE(capacity, size);
