@@ -142,13 +142,11 @@ struct PluginWiring::Services {
     services.account = &account;
     services.net = &net;
     services.observe = &observe;
-    services.net = &net;
     services.links = &links;
     services.plugin_stopped_context = this;
     services.plugin_stopped = [](void* context, plugin::Owner owner) {
       auto& self = *static_cast<Services*>(context);
-      self.net.plugin_stopped(owner);
-      self.links.plugin_stopped(owner);
+      // Observers first: connections that end change interest.
       self.links.plugin_stopped(owner);
       self.net.plugin_stopped(owner);
       self.router.plugin_stopped(owner);
