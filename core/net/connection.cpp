@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <new>
+#include <utility>
 
 namespace dunlin::net {
 
@@ -99,6 +101,8 @@ void Connection::ready_turn() {
   }
   if (!readable_ || closed_ || paused_until_ != 0) return;
   readable_ = false;
+  if (std::exchange(was_resumed_, false)) offer_kept();
+  if (closed_ || paused_until_ != 0) return;
   for (int i = 0; i < reads_per_turn; ++i) {
     const bool more = read_once();
     if (closed_ || paused_until_ != 0) return;
@@ -183,6 +187,18 @@ bool Connection::read_large() {
   return true;
 }
 
+// What was left when reading was paused may hold whole frames, and no new byte has to follow them.
+void Connection::offer_kept() {
+  if (partial_size_ == 0) return;
+  const std::size_t held = std::exchange(partial_size_, 0);
+  partial_capacity_ = 0;
+  char* const kept = std::exchange(partial_, nullptr);
+  auto* const block = static_cast<char*>(std::realloc(kept, held + Shard::read_slack));
+  if (block == nullptr) throw std::bad_alloc();
+  received(block, held);
+  std::free(block);
+}
+
 void Connection::received(char* data, std::size_t size) {
   const std::size_t used = consume(data, size);
   if (!closed_ && used < size) {
@@ -215,6 +231,7 @@ void Connection::pause(Nanoseconds until) {
 void Connection::resume() {
   if (paused_until_ == 0 || closed_) return;
   paused_until_ = 0;
+  was_resumed_ = true;
   reset_timer();
   // Bytes may have been there all along; the reactor reports only what is new.
   readable_ = true;

@@ -133,6 +133,7 @@ class Connection : private Timer {
   bool appended_much();
   bool read_once();
   bool read_large();
+  void offer_kept();
   void received(char* data, std::size_t size);
   void keep(const char* data, std::size_t size);
   Io receive_some(char* into, std::size_t room, std::size_t& got);
@@ -171,6 +172,7 @@ class Connection : private Timer {
   bool readable_ = false;            // the reactor said so; handled in the turn
   bool writable_ = false;
   bool noted_ = false;               // on the shard's ready list
+  bool was_resumed_ = false;         // what was kept is to be offered again
   bool opened_ = false;
   bool completed_ = false;
 };

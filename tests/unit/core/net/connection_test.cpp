@@ -191,6 +191,11 @@ TEST_F(ConnectionTest, a_pause_ends_by_itself_when_its_time_is_over) {
   EXPECT_EQ(peer_->read(13), frame("later"));
 }
 
+TEST_F(ConnectionTest, frames_that_came_together_with_a_pause_are_read_after_it) {
+  peer_->write(frame("first") + frame("rest") + frame("rest") + frame("later"));
+  EXPECT_EQ(peer_->read(26), frame("first") + frame("later"));
+}
+
 TEST_F(ConnectionTest, a_peer_that_ends_closes_it) {
   peer_->write(frame("last"));
   peer_->end_writing();
