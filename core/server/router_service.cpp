@@ -126,6 +126,21 @@ dunlin_status RouterService::check_connection(ActingConnection& connection,
   return connection.may_publish(subject) ? DUNLIN_OK : DUNLIN_E_DENIED;
 }
 
+// A mapping changes a user's subject before permissions are looked at. False when the mapping says
+// that this message is lost.
+bool RouterService::map_subject(const routing::Mappings& mappings, dunlin_msg& message,
+                                std::optional<std::string>& mapped) {
+  const std::string_view subject = view(message.subject);
+  for (const subject::Mapping& mapping : mappings) {
+    if (!mapping.covers(subject)) continue;
+    mapped = mapping.choose(subject, side().router.random());
+    if (!mapped) return false;
+    message.subject = str(*mapped);
+    return true;
+  }
+  return true;
+}
+
 dunlin_status RouterService::publish(plugin::Owner owner, dunlin_account* account,
                                      dunlin_conn* on_behalf_of,
                                      std::span<const dunlin_msg> messages, std::size_t& done) {
@@ -137,8 +152,14 @@ dunlin_status RouterService::publish(plugin::Owner owner, dunlin_account* accoun
     if (&endpoint.shard() != shard) return DUNLIN_E_WRONG_THREAD;
     if (endpoint.is_closed()) return DUNLIN_E_CLOSED;
   }
+  const routing::Mappings* const mappings =
+      connection != nullptr && connection->endpoint().kind() == routing::Kind::client
+          ? target.mappings()
+          : nullptr;
   for (done = 0; done < messages.size(); ++done) {
-    const dunlin_msg& message = messages[done];
+    dunlin_msg message = messages[done];
+    std::optional<std::string> mapped;
+    if (mappings != nullptr && !map_subject(*mappings, message, mapped)) continue;
     dunlin_status status = DUNLIN_OK;
     if (connection != nullptr)
       status = check_connection(*connection, message);

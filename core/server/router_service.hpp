@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -77,6 +78,8 @@ class RouterService final : public plugin::RouterService, public SubscriptionHos
   [[nodiscard]] PluginShardSide& side();
   [[nodiscard]] std::uint32_t shard_for(plugin::Owner owner) const;
   dunlin_status check_connection(ActingConnection& connection, const dunlin_msg& message) const;
+  bool map_subject(const routing::Mappings& mappings, dunlin_msg& message,
+                   std::optional<std::string>& mapped);
   bool route(routing::Account& account, const dunlin_msg& message, routing::Origin origin,
              bool from_user);
   // `routed` (may be empty) learns on the shard whether the last message reached anyone.

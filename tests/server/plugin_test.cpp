@@ -136,6 +136,25 @@ TEST(plugins, reads_its_section) {
   EXPECT_TRUE(client.receives(msg("r 1", "moin:x")));
 }
 
+TEST(plugins, refuses_a_reload_that_would_need_a_restart_and_goes_on) {
+  ServerProcess server(ServerProcess::with_config(loading("echo")));
+  const std::size_t before = server.log_size();
+  server.dir().write("server.conf", loading("echo", "echo { greeting: \"moin\" }\n"));
+  server.signal(SIGHUP);
+  EXPECT_TRUE(server.wait_for_log("Failed to reload server configuration", patience, before));
+  RawClient client = RawClient::connect(server, quiet);
+  client.send("SUB r 1\r\nPUB echo.in r 1\r\nx\r\n");
+  EXPECT_TRUE(client.receives(msg("r 1", "echo:x")));
+}
+
+TEST(plugins, leaves_subjects_reserved_after_a_reload) {
+  ServerProcess server(ServerProcess::with_config(loading("echo")));
+  ASSERT_TRUE(server.reload(loading("echo", "max_payload: 2048\n")));
+  RawClient client = RawClient::connect(server, quiet);
+  client.send("PUB $ECHO.x 1\r\nx\r\n");
+  EXPECT_TRUE(client.receives(err("Permissions Violation for Publish to \"$ECHO.x\"")));
+}
+
 class PluginRefusal : public ::testing::Test {
  protected:
   ProcessResult start(const std::string& config, std::vector<std::string> more = {}) {

@@ -1,5 +1,5 @@
-// A plugin that tests talk to: every subject under `echo.` makes it use one service of the host, and
-// it says on another subject what came of it.
+// A plugin that tests talk to: every subject under `echo.` makes it use one service of the host,
+// and it says on another subject what came of it.
 //
 //   echo.in       answers "<greeting>:<payload>", on the publisher's shard
 //   echo.home     the same, always delivered on shard 0
@@ -77,6 +77,10 @@ class Echo {
     if (auto ok = listen("echo.three", three, answer); !ok) return ok;
     return listen_for_orders();
   }
+
+  // No key may change: declaring them says so.
+  dunlin::result<> reload_prepare(dunlin::Config config) { return config.declare(keys); }
+  void reload_finish(bool) {}
 
   void stop() noexcept { subscriptions_.clear(); }
 
