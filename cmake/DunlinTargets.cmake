@@ -35,7 +35,8 @@ add_library(dunlin-sodium INTERFACE)
 target_include_directories(dunlin-sodium SYSTEM INTERFACE ${SODIUM_INCLUDE_DIR})
 target_link_libraries(dunlin-sodium INTERFACE ${SODIUM_LIBRARY})
 
-# dunlin_room(<name> SOURCES <files> LIBS <targets>): one folder of core/ as a static library dunlin-<name>.
+# dunlin_room(<name> SOURCES <files> LIBS <targets>): one folder of core/ as a static library
+# dunlin-<name>.
 function(dunlin_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_library(dunlin-${name} STATIC ${ARG_SOURCES})
@@ -44,7 +45,8 @@ function(dunlin_room name)
   set_property(GLOBAL APPEND PROPERTY DUNLIN_ROOMS dunlin-${name})
 endfunction()
 
-# dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>]): one GoogleTest program per area.
+# dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>]): one GoogleTest
+# program per area.
 function(dunlin_unit_test area)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
   find_package(GTest REQUIRED)
@@ -58,7 +60,8 @@ function(dunlin_unit_test area)
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
 endfunction()
 
-# dunlin_fuzz_target(<name> SOURCES <files> LIBS <targets> CORPUS <dir>): a libFuzzer program, and a test that runs it
+# dunlin_fuzz_target(<name> SOURCES <files> LIBS <targets> CORPUS <dir>): a libFuzzer program, and a
+# test that runs it
 # briefly over its seed corpus.
 function(dunlin_fuzz_target name)
   if(NOT DUNLIN_FUZZ)

@@ -74,7 +74,7 @@ def cpu_model():
 
 
 def set_priority(nice):
-    """For this process and its children, also where the kernel shares time between sessions first."""
+    """For this process and its children, also where the kernel shares time by session."""
     os.nice(nice)
     group = Path("/proc/self/autogroup")
     if group.exists() and os.getsid(0) != os.getpid():

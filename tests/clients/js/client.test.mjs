@@ -34,7 +34,8 @@ test("publishes and subscribes in order", async (t) => {
     sender.publish("a.b", String(i));
   }
   await sender.flush();
-  assert.deepEqual(await take(subscription, 1000), Array.from({ length: 1000 }, (_, i) => String(i)));
+  const expected = Array.from({ length: 1000 }, (_, i) => String(i));
+  assert.deepEqual(await take(subscription, 1000), expected);
 });
 
 test("a request is answered", async (t) => {
