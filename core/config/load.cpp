@@ -59,6 +59,8 @@ std::string complete(const CommandLine& command, Options& options) {
 
 Action check_action(const CommandLine& command, Loaded& loaded) {
   if (!loaded.diagnostics.clean()) return refuse(loaded.diagnostics.text());
+  if (const auto available = refuse_unavailable(loaded.options); !available)
+    return refuse(available.error().text);
   if (command.check_full) {
     auto options = loaded.options;
     if (const auto reason = complete(command, options); !reason.empty()) return refuse(reason);

@@ -11,6 +11,8 @@ namespace dunlin::config {
 // Gives options set to zero or nothing their defaults, as nats-server does before it starts.
 void apply_baseline(Options& options);
 
+// Refuses, in words, options that are read but whose feature is still to come.
+[[nodiscard]] result<> refuse_unavailable(const Options& options);
 // The checks across options, in nats-server's order; the first failure is reported.
 [[nodiscard]] result<> validate(const Options& options);
 
