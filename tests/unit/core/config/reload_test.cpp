@@ -1,5 +1,7 @@
 #include "core/config/reload.hpp"
 
+#include <gmock/gmock.h>
+
 #include "core/config/validate.hpp"
 #include "fixture.hpp"
 
