@@ -2,7 +2,7 @@
 
 #include <dunlin/ext/executor.h>
 #include <dunlin/ext/random.h>
-#include <openssl/rand.h>
+#include <sodium.h>
 
 #include "core/base/ensure.hpp"
 #include "core/plugin/context.hpp"
@@ -55,13 +55,7 @@ constexpr dunlin_executor table = {
     [](const dunlin_host* host) { return context_of(host).shared.executor.shard_count(); }};
 
 void random_bytes(const dunlin_host*, std::uint8_t* out, std::size_t n) {
-  constexpr std::size_t chunk_max = 1u << 30;  // the library counts in int
-  while (n > 0) {
-    const auto chunk = std::min(n, chunk_max);
-    ensure(RAND_bytes(out, static_cast<int>(chunk)) == 1);
-    out += chunk;
-    n -= chunk;
-  }
+  randombytes_buf(out, n);
 }
 
 std::uint64_t random_below(const dunlin_host* host, std::uint64_t bound) {

@@ -2,16 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <system_error>
-
-#include "core/base/ensure.hpp"
 
 namespace dunlin::plugin {
 namespace {
@@ -19,59 +16,48 @@ namespace {
 constexpr std::size_t key_size = 32;
 constexpr std::size_t signature_size = 64;
 
-std::vector<std::uint8_t> digest_of(Bytes bytes, const EVP_MD* algorithm) {
-  std::vector<std::uint8_t> out(EVP_MAX_MD_SIZE);
-  unsigned size = 0;
-  ensure(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, algorithm, nullptr) == 1);
-  out.resize(size);
+// libsodium rather than OpenSSL: the first use of OpenSSL costs a process two megabytes.
+
+std::vector<std::uint8_t> sha512_of(Bytes bytes) {
+  std::vector<std::uint8_t> out(crypto_hash_sha512_BYTES);
+  crypto_hash_sha512(out.data(), bytes.data(), bytes.size());
   return out;
 }
 
 std::vector<std::uint8_t> from_hexadecimal(std::string_view text) {
-  std::vector<std::uint8_t> out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const auto digit = [](char c) {
-      if (c >= '0' && c <= '9') return c - '0';
-      if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-      if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-      return -1;
-    };
-    const int high = digit(text[i]);
-    const int low = digit(text[i + 1]);
-    if (high < 0 || low < 0) return {};
-    out.push_back(static_cast<std::uint8_t>(high << 4 | low));
-  }
+  std::vector<std::uint8_t> out(text.size() / 2);
+  std::size_t size = 0;
+  if (sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, nullptr) !=
+          0 ||
+      size * 2 != text.size())
+    return {};
   return out;
 }
 
 std::vector<std::uint8_t> from_base64(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  if (text.empty() || text.size() % 4 != 0) return {};
-  std::vector<std::uint8_t> out(text.size() / 4 * 3);
-  const int size = EVP_DecodeBlock(out.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return {};
-  const auto padding = text.ends_with("==") ? 2u : text.ends_with("=") ? 1u : 0u;
-  out.resize(static_cast<std::size_t>(size) - padding);
+  std::vector<std::uint8_t> out(text.size());
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, &end,
+                        sodium_base64_VARIANT_ORIGINAL) != 0 ||
+      end != text.data() + text.size())
+    return {};
+  out.resize(size);
   return out;
 }
 
 bool verifies(Bytes key, Bytes signature, Bytes message) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pkey(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()),
-      &EVP_PKEY_free);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  return pkey && context &&
-         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
-                          message.size()) == 1;
+  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(),
+                                     key.data()) == 0;
 }
 
 }  // namespace
 
 std::string sha256_hex(Bytes bytes) {
-  return fmt::format("{:02x}", fmt::join(digest_of(bytes, EVP_sha256()), ""));
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash;
+  crypto_hash_sha256(hash.data(), bytes.data(), bytes.size());
+  return fmt::format("{:02x}", fmt::join(hash, ""));
 }
 
 result<> check_signature(Bytes file, Bytes signature,
@@ -84,7 +70,7 @@ result<> check_signature(Bytes file, Bytes signature,
     return fail(fmt::format("the signature is not {} bytes of Ed25519", signature_size));
   }
   if (trusted_keys.empty()) return fail("no trusted keys are configured");
-  const auto message = digest_of(file, EVP_sha512());
+  const auto message = sha512_of(file);
   for (const auto& text : trusted_keys) {
     auto key = text.size() == 2 * key_size ? from_hexadecimal(text) : from_base64(text);
     if (key.size() != key_size) {

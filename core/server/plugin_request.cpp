@@ -1,6 +1,6 @@
 #include "core/server/plugin_request.hpp"
 
-#include <openssl/rand.h>
+#include <sodium.h>
 
 #include <boost/asio/post.hpp>
 
@@ -17,7 +17,7 @@ constexpr std::string_view no_responders_status = "NATS/1.0 503";
 std::string random_inbox() {
   constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv";
   unsigned char bytes[22];
-  ensure(RAND_bytes(bytes, sizeof bytes) == 1);
+  randombytes_buf(bytes, sizeof bytes);
   std::string inbox = "_INBOX.";
   for (const unsigned char byte : bytes) inbox += digits[byte % digits.size()];
   return inbox;
