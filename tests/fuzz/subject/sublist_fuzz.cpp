@@ -26,7 +26,7 @@ void subscribe(Sublist& sublist, std::vector<Subscription*>& all, std::string_vi
   parts.sid = "1";
   auto* const subscription = Subscription::create(parts);
   const bool inserted = sublist.insert(subscription).has_value();
-  ensure(inserted == is_valid_subject(parts.subject));
+  ensure(inserted == is_storable(parts.subject));
   if (inserted)
     all.push_back(subscription);
   else
