@@ -38,6 +38,9 @@ struct ShardRouter::Record {
   Kind origin_kind;
   bool echo;
   bool is_spoke;
+
+  // What every record of a message says; `bytes` is its whole size.
+  static Record of(const Message& message, const Origin& origin, std::size_t bytes);
 };
 
 namespace {
@@ -46,15 +49,11 @@ constexpr std::size_t round_up(std::size_t size) { return (size + 7) & ~std::siz
 
 }  // namespace
 
-void ShardRouter::send_away(std::uint16_t shard, Subscription* const* subscriptions,
-                            std::size_t count, const Message& message, const Origin& origin) {
-  const std::size_t size = sizeof(Record) + count * sizeof(Subscription*) +
-                           message.subject.size() + message.tail.size();
-  char* const at = shard_.reserve_record(shard, size);
+ShardRouter::Record ShardRouter::Record::of(const Message& message, const Origin& origin,
+                                            std::size_t bytes) {
   Record record{};
   record.origin = origin.connection;
-  record.size = static_cast<std::uint32_t>(round_up(size));
-  record.subscriptions = static_cast<std::uint32_t>(count);
+  record.size = static_cast<std::uint32_t>(round_up(bytes));
   record.subject_size = static_cast<std::uint32_t>(message.subject.size());
   record.reply_size = static_cast<std::uint32_t>(message.reply.size());
   record.tail_size = static_cast<std::uint32_t>(message.tail.size());
@@ -62,9 +61,19 @@ void ShardRouter::send_away(std::uint16_t shard, Subscription* const* subscripti
   record.header_size = message.header_size;
   record.content_size = message.size;
   record.origin_shard = origin.shard;
-  record.what = Record::What::deliver;
   record.origin_kind = origin.kind;
   record.echo = origin.echo;
+  return record;
+}
+
+void ShardRouter::send_away(std::uint16_t shard, Subscription* const* subscriptions,
+                            std::size_t count, const Message& message, const Origin& origin) {
+  const std::size_t size = sizeof(Record) + count * sizeof(Subscription*) +
+                           message.subject.size() + message.tail.size();
+  char* const at = shard_.reserve_record(shard, size);
+  Record record = Record::of(message, origin, size);
+  record.subscriptions = static_cast<std::uint32_t>(count);
+  record.what = Record::What::deliver;
   std::memcpy(at, &record, sizeof record);
   char* write = at + sizeof record;
   std::memcpy(write, subscriptions, count * sizeof(Subscription*));
@@ -81,24 +90,13 @@ void ShardRouter::send_to_link(Account& account, const LinkTarget& target, const
   const std::size_t size = sizeof(Record) + queue_bytes + message.subject.size() +
                            origin.leaf_cluster.size() + message.tail.size();
   char* const at = shard_.reserve_record(target.link->shard().index(), size);
-  Record record{};
-  record.origin = origin.connection;
+  Record record = Record::of(message, origin, size);
   record.link = target.link;
   record.account = &account;
-  record.size = static_cast<std::uint32_t>(round_up(size));
   record.subscriptions = static_cast<std::uint32_t>(target.queues.size());
   record.queue_bytes = static_cast<std::uint32_t>(queue_bytes);
-  record.subject_size = static_cast<std::uint32_t>(message.subject.size());
   record.leaf_cluster_size = static_cast<std::uint32_t>(origin.leaf_cluster.size());
-  record.reply_size = static_cast<std::uint32_t>(message.reply.size());
-  record.tail_size = static_cast<std::uint32_t>(message.tail.size());
-  record.payload_offset = message.payload_offset;
-  record.header_size = message.header_size;
-  record.content_size = message.size;
-  record.origin_shard = origin.shard;
   record.what = Record::What::link;
-  record.origin_kind = origin.kind;
-  record.echo = origin.echo;
   record.is_spoke = origin.is_spoke;
   std::memcpy(at, &record, sizeof record);
   char* write = at + sizeof record;
