@@ -416,6 +416,10 @@ AT(dunlin_server_info, stale_connections, 464);
 AT(dunlin_server_info, stalled_clients, 472);
 AT(dunlin_server_info, slow_consumers_by, 480);
 AT(dunlin_server_info, stale_connections_by, 512);
+AT(dunlin_server_info, go, 544);
+AT(dunlin_server_info, write_timeout, 560);
+AT(dunlin_server_info, cmdline, 576);
+AT(dunlin_server_info, cmdline_count, 584);
 
 AT(dunlin_connections_query, struct_size, 0);
 AT(dunlin_connections_query, state, 4);

@@ -74,6 +74,11 @@ class Log : public Table<dunlin_log> {
   void debug(std::string_view pattern, const Values&... values) const {
     line(DUNLIN_LOG_DEBUG, pattern, values...);
   }
+  // A line as it is, without the plugin's id: for what tools wait for.
+  template <class... Values>
+  void bare(std::uint32_t level, std::string_view pattern, const Values&... values) const {
+    line(level | DUNLIN_LOG_BARE, pattern, values...);
+  }
 };
 
 namespace detail {

@@ -22,6 +22,8 @@ extern "C" {
 #define DUNLIN_LOG_TRACE 5u
 #define DUNLIN_LOG_HOST_MISBEHAVING 16u   /* the host broke this contract; logged as an error   */
 #define DUNLIN_LOG_PLUGIN_MISBEHAVING 17u /* this or another plugin did                         */
+/* Added to a level: the line stands without the plugin's id, for lines that tools wait for.    */
+#define DUNLIN_LOG_BARE 0x100u
 
 #define DUNLIN_FIELD_TEXT 0u
 #define DUNLIN_FIELD_INTEGER 1u

@@ -49,6 +49,10 @@ typedef struct dunlin_server_info {
     uint64_t          in_client_msgs, in_client_bytes, out_client_msgs, out_client_bytes;
     uint64_t          slow_consumers, stale_connections, stalled_clients;
     dunlin_by_kind    slow_consumers_by, stale_connections_by;
+    dunlin_str        go;            /* what stands for the Go version in INFO                  */
+    dunlin_str        write_timeout; /* "close" or "retry"; empty by default                    */
+    const dunlin_str *cmdline;       /* the process's arguments, secrets taken out              */
+    size_t            cmdline_count;
 } dunlin_server_info;
 
 #define DUNLIN_CONNS_OPEN 1u
