@@ -1,0 +1,67 @@
+// The seam between the store and the log engine: what an engine is given, and what it gives back.
+//
+// The store calls `open_log` on control or a worker; it may block. Everything in a StoreContext
+// outlives every log opened with it.
+
+#pragma once
+
+#include <dunlin/clock.hpp>
+#include <dunlin/executor.hpp>
+#include <dunlin/ext/fs.h>
+#include <dunlin/ext/storage.h>
+
+#include <array>
+#include <functional>
+#include <string>
+
+#include "catalogue.hpp"
+#include "codec.hpp"
+#include "observer.hpp"
+#include "space.hpp"
+
+namespace dunlin::storage_file {
+
+// What the operator configured, and the store's own choices where the caller made none.
+struct EngineSettings {
+  std::uint32_t sync = DUNLIN_SYNC_ALWAYS;
+  std::uint64_t sync_interval_ns = 0;  // for DUNLIN_SYNC_INTERVAL
+  std::uint32_t compression = DUNLIN_COMPRESS_NONE;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t write_buffer_bytes = 0;   // of one log: accepted, not yet handed to the disk
+  std::uint64_t index_cache_bytes = 0;    // of the store: subject and sequence indexes in memory
+  std::uint64_t read_cache_bytes = 0;     // of the store: blocks read lately
+  std::uint32_t spare_segments = 0;       // zero-filled ahead of each log that is written to
+  std::uint64_t background_bytes_per_second = 0;  // compaction and re-encryption; 0: no bound
+};
+
+struct StoreContext {
+  const dunlin_host* host = nullptr;
+  const dunlin_fs* fs = nullptr;
+  Clock clock;
+  Executor executor;
+  Random random;
+  std::string dir;  // of the store, absolute
+  std::array<std::uint8_t, 16> store_id{};
+  bool is_read_only = false;
+  EngineSettings settings;
+  Catalogue* catalogue = nullptr;
+  const KeyRing* keys = nullptr;
+  Space* space = nullptr;
+  Observer* observer = nullptr;
+};
+
+struct OpenLog {
+  LogRow row;
+  dunlin_log_options options{};  // defaults filled in from the settings: none of them is 0
+  std::function<void()> closed;  // to be called once, after the completion of `close`
+};
+
+struct LogHandle {
+  void* log = nullptr;
+  const dunlin_log_store* api = nullptr;
+};
+
+// Implemented by the engine in log/.
+[[nodiscard]] result<LogHandle> open_log(StoreContext& store, OpenLog open);
+
+}  // namespace dunlin::storage_file
