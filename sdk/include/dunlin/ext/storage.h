@@ -29,11 +29,14 @@
  *
  * ---- Threads and completions --------------------------------------------------------------
  *
- * Functions of a storage and of a store are [control, worker] and may block, except `put_meta`
- * and `get_meta`, which are [any] and do not. Functions of one log are called by one thread at a
+ * Functions of a storage and of a store are [control, worker] and may block, except `put_meta`,
+ * which is [any] and does not. Functions of one log are called by one thread at a
  * time (the caller serialises them) and never block on a disk. Completions, visits and events of a
  * log come on the thread named when it was opened; nothing of a log is called after its `close`
  * completed.
+ *
+ * `sync`, `verify` and `put_meta` end with their `done`, exactly once, when they answered DUNLIN_OK;
+ * with anything else they were refused and `done` is not called. `close` always ends with `done`.
  *
  * Questions ("queries") carry their visitor and their completion. A query answers
  *   DUNLIN_OK       all was in memory: visits and results are complete, `done` will not be called;
@@ -126,8 +129,9 @@ typedef struct dunlin_log_event {
 
 #define DUNLIN_READ_BACKWARD 1u /* from `to` down to `from`                                     */
 #define DUNLIN_READ_BARE 2u     /* header and payload are not wanted and come empty             */
-#define DUNLIN_READ_GAPS 4u     /* gaps are visited too, one record for each run: seq is its first
-                                 * sequence, time_ns its length                                 */
+#define DUNLIN_READ_GAPS 4u     /* gaps between first_seq and last_seq are visited too, one record
+                                 * for each run, cut to the range: seq is its first sequence,
+                                 * time_ns its length                                           */
 
 /* How a read ended. */
 #define DUNLIN_READ_END 1u     /* nothing more in the range                                    */
@@ -162,7 +166,8 @@ typedef struct dunlin_read {
                                         * that are not live are passed over                    */
     size_t              seq_count;
     uint64_t            records_max;   /* 0 for no limit                                       */
-    uint64_t            bytes_max;     /* stops after the record that passes it; 0: no limit   */
+    uint64_t            bytes_max;     /* of subjects, headers, payloads: stops after the record
+                                        * that reaches it; 0: no limit                         */
     uint64_t            snapshot;      /* 0, or one of `snapshot_open`                         */
     dunlin_visit_record visit;
     dunlin_read_done    done;
@@ -330,7 +335,8 @@ typedef struct dunlin_log_store {
     dunlin_status (*seq_at)(void *log, const dunlin_seq_at *query, uint64_t *seq,
                             dunlin_error *err);
     dunlin_status (*due)(void *log, const dunlin_due *query, int64_t *next_ns, dunlin_error *err);
-    /* The sequences from `from` to `to` that are not live, as ascending runs. O(runs). */
+    /* The sequences from `from` to `to`, and from first_seq to last_seq, that are not live, as
+     * ascending runs that do not touch. O(runs). */
     dunlin_status (*gaps)(void *log, uint64_t from, uint64_t to,
                           bool (*visit)(void *user, const dunlin_range *gap), void *user,
                           dunlin_error *err);
@@ -342,11 +348,12 @@ typedef struct dunlin_log_store {
                             dunlin_error *err);
     dunlin_status (*purge)(void *log, const dunlin_purge *query, dunlin_removed *removed,
                            dunlin_error *err);
-    /* Forgets everything above `last`, as if it had never been; the next sequence is last + 1.
-     * O(g). */
+    /* Forgets everything above `last`, as if it had never been; the next sequence is last + 1, and
+     * last_time_ns that of the newest record left, or later. O(g). */
     dunlin_status (*truncate)(void *log, uint64_t last, dunlin_removed *removed,
                               dunlin_removed_done done, void *user, dunlin_error *err);
-    /* Moves a live record in the schedule index; 0 takes it out. O(log n). */
+    /* Moves a live record in the schedule index; 0 takes it out. `due` tells where it is; what a
+     * read shows in due_ns may be either time. O(log n). */
     dunlin_status (*reschedule)(void *log, uint64_t seq, int64_t due_ns, dunlin_error *err);
 
     /* A view that stays as the log is now while the log changes; `dunlin_read.snapshot` reads it.
