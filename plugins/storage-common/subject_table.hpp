@@ -31,7 +31,7 @@ class SubjectTable {
  public:
   using Id = std::uint32_t;
   static constexpr Id none = 0x7fffffff;
-  static constexpr std::size_t subject_bytes_max = DUNLIN_SUBJECT_MAX;
+  static constexpr std::size_t subject_bytes_max = DUNLIN_RECORD_SUBJECT_MAX;
 
   // `first` and `last` mean nothing while `count` is 0. `extra` is the owner's.
   struct Entry {

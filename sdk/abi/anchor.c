@@ -5,6 +5,7 @@
 #include <dunlin/ext/config.h>
 #include <dunlin/ext/draft/links.h>
 #include <dunlin/ext/executor.h>
+#include <dunlin/ext/fs.h>
 #include <dunlin/ext/health.h>
 #include <dunlin/ext/http.h>
 #include <dunlin/ext/log.h>
@@ -14,6 +15,7 @@
 #include <dunlin/ext/random.h>
 #include <dunlin/ext/registry.h>
 #include <dunlin/ext/router.h>
+#include <dunlin/ext/storage.h>
 
 #define USE(type) const type *dunlin_abi_uses_##type(void); \
     const type *dunlin_abi_uses_##type(void) { return 0; }
@@ -79,3 +81,29 @@ USE(dunlin_registry)
 USE(dunlin_msg)
 USE(dunlin_sub_options)
 USE(dunlin_router)
+USE(dunlin_dir_item)
+USE(dunlin_fs_space)
+USE(dunlin_fs)
+USE(dunlin_record)
+USE(dunlin_span)
+USE(dunlin_range)
+USE(dunlin_log_state)
+USE(dunlin_log_event)
+USE(dunlin_read_end)
+USE(dunlin_read)
+USE(dunlin_count)
+USE(dunlin_subjects)
+USE(dunlin_spans)
+USE(dunlin_last_each)
+USE(dunlin_seq_at)
+USE(dunlin_due_item)
+USE(dunlin_due)
+USE(dunlin_removed)
+USE(dunlin_purge)
+USE(dunlin_damage)
+USE(dunlin_log_store)
+USE(dunlin_log_options)
+USE(dunlin_meta)
+USE(dunlin_store_api)
+USE(dunlin_store_options)
+USE(dunlin_storage)

@@ -155,6 +155,8 @@ class Completion {
   void succeed() noexcept {
     if (const auto done = std::exchange(done_, nullptr)) done(user_, DUNLIN_OK, nullptr);
   }
+  // The call that brought it is refused, which its answer tells: nothing is reported.
+  void dismiss() noexcept { done_ = nullptr; }
   void fail(const Error& error) noexcept {
     const auto done = std::exchange(done_, nullptr);
     if (done == nullptr) return;

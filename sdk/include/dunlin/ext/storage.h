@@ -69,7 +69,7 @@ extern "C" {
 
 #define DUNLIN_RECORD_GAP 1u   /* the sequence was skipped or deleted: no subject, no content   */
 #define DUNLIN_RECORD_MAX 67108864u /* bytes of subject, header and payload together            */
-#define DUNLIN_SUBJECT_MAX 65535u   /* bytes of a subject; DUNLIN_E_INVALID beyond          */
+#define DUNLIN_RECORD_SUBJECT_MAX 65535u /* bytes of a subject; DUNLIN_E_INVALID beyond     */
 
 /* Frozen: travels in arrays. */
 typedef struct dunlin_record {
