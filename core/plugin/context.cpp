@@ -3,6 +3,7 @@
 #include <dunlin/ext/clock.h>
 #include <dunlin/ext/config.h>
 #include <dunlin/ext/executor.h>
+#include <dunlin/ext/fs.h>
 #include <dunlin/ext/http.h>
 #include <dunlin/ext/log.h>
 #include <dunlin/ext/random.h>
@@ -34,6 +35,7 @@ constexpr Extension extensions[] = {
     {DUNLIN_EXT_REGISTRY, registry_table, always},
     {DUNLIN_EXT_HEALTH, health_table, always},
     {DUNLIN_EXT_HTTP, http_table, always},
+    {DUNLIN_EXT_FS, fs_table, always},
     {DUNLIN_EXT_ROUTER, router_table,
      [](const PluginContext& c) { return c.shared.services.router != nullptr; }},
     {DUNLIN_EXT_ACCOUNT, account_table,
