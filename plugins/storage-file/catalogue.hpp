@@ -100,12 +100,14 @@ struct PutLog { LogRow row; };
 struct EraseLog { LogId log; };
 struct PutMeta { MetaItem item; };
 struct EraseMeta { std::string path; };
+// The id of the next log is at least this: those of dropped logs do not come again.
+struct NextLog { LogId next; };
 }  // namespace change
 
 using Change = std::variant<change::PutSegment, change::EraseSegment, change::PutCheckpoint,
                             change::AddDamage, change::ClearDamage, change::SetEpoch,
                             change::Scanned, change::PutLog, change::EraseLog, change::PutMeta,
-                            change::EraseMeta>;
+                            change::EraseMeta, change::NextLog>;
 
 // Changes in the order they were made.
 class CatalogueBatch {

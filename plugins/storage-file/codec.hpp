@@ -29,7 +29,6 @@
 #include <dunlin/ext/storage.h>
 #include <dunlin/result.hpp>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,8 +38,6 @@
 namespace dunlin::storage_file {
 
 inline constexpr std::size_t block_header_bytes = 16;
-inline constexpr std::size_t key_bytes = 32;
-
 using KeyId = std::uint32_t;
 using FillRandom = std::function<void(std::span<std::uint8_t>)>;
 
@@ -59,6 +56,7 @@ struct BlockInfo {
 // The codec of one segment.
 class BlockCodec {
  public:
+  // Only to be assigned to.
   BlockCodec();
   BlockCodec(BlockCodec&&) noexcept;
   BlockCodec& operator=(BlockCodec&&) noexcept;
@@ -107,6 +105,7 @@ class KeyRing {
   [[nodiscard]] bool opens(KeyId id) const noexcept;
 
  private:
+  friend class BlockCodec;
   struct Keys;
   std::shared_ptr<const Keys> keys_;
 };

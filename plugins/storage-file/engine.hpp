@@ -1,4 +1,4 @@
-// The seam between the store and the log engine: what an engine is given, and what it gives back.
+// The seam between the store and the log engine: what an engine is given, and what it is asked for.
 //
 // The store calls `open_log` on control or a worker; it may block. Everything in a StoreContext
 // outlives every log opened with it.
@@ -8,10 +8,11 @@
 #include <dunlin/clock.hpp>
 #include <dunlin/executor.hpp>
 #include <dunlin/ext/fs.h>
-#include <dunlin/ext/storage.h>
+#include <dunlin/storage_backend.hpp>
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "catalogue.hpp"
@@ -53,15 +54,11 @@ struct StoreContext {
 struct OpenLog {
   LogRow row;
   dunlin_log_options options{};  // defaults filled in from the settings: none of them is 0
-  std::function<void()> closed;  // to be called once, after the completion of `close`
-};
-
-struct LogHandle {
-  void* log = nullptr;
-  const dunlin_log_store* api = nullptr;
+  std::function<void()> closed;  // to be called once, when nothing of the log is left but the
+                                 // completion of `close`, just before that: any thread
 };
 
 // Implemented by the engine in log/.
-[[nodiscard]] result<LogHandle> open_log(StoreContext& store, OpenLog open);
+[[nodiscard]] result<std::unique_ptr<LogBackend>> open_log(StoreContext& store, OpenLog open);
 
 }  // namespace dunlin::storage_file
