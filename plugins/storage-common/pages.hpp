@@ -59,7 +59,7 @@ class Pages {
     if (wanted > capacity_) {
       auto page = std::make_unique<T[]>(wanted);
       if (pages_.empty()) pages_.emplace_back();
-      std::copy_n(pages_[0].get(), size_, page.get());
+      std::move(pages_[0].get(), pages_[0].get() + size_, page.get());
       pages_[0] = std::move(page);
       capacity_ = wanted;
     }
