@@ -58,10 +58,9 @@ class Client final : public routing::Endpoint {
   }
   [[nodiscard]] std::size_t max_payload() const noexcept { return settings_->max_payload; }
   [[nodiscard]] std::uint64_t hash(std::string_view subject) const noexcept {
-    const std::uint64_t hash = hash_bytes(subject);
-    router_.prefetch(*account(), hash);
-    return hash;
+    return hash_bytes(subject);
   }
+  void prefetch(std::uint64_t hash) const noexcept { router_.prefetch(*account(), hash); }
   bool publish(const Publish* frames, std::size_t count);
   bool connect(std::string_view json);
   bool subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
@@ -104,6 +103,8 @@ class Client final : public routing::Endpoint {
   void ping_due(Nanoseconds now);
   bool may_publish(const Publish& frame);
   bool may_subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
+  [[nodiscard]] bool publishes_plainly() const noexcept;
+  bool publish_plain(const Publish& frame, const routing::Origin& origin);
   bool publish_one(const Publish& frame, const routing::Origin& origin);
   bool publish_mapped(const Publish& frame, const routing::Origin& origin,
                       const routing::Mappings& mappings);

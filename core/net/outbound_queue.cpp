@@ -1,5 +1,7 @@
 #include "core/net/outbound_queue.hpp"
 
+#include <algorithm>
+
 namespace dunlin::net {
 
 void OutboundQueue::grow(BufferPool& pool, std::size_t size) {
@@ -9,7 +11,8 @@ void OutboundQueue::grow(BufferPool& pool, std::size_t size) {
     std::memcpy(data_, data_ + begin_, held);
   } else {
     std::size_t capacity = 0;
-    char* const larger = pool.take(held + size + held / 2, capacity);
+    const std::size_t expected = std::min(usual_, BufferPool::largest_kept);
+    char* const larger = pool.take(std::max(held + size + held / 2, expected), capacity);
     if (held != 0) std::memcpy(larger, data_ + begin_, held);
     pool.give_back(data_, capacity_);
     data_ = larger;

@@ -39,7 +39,9 @@ class OutboundQueue {
   // The socket took `size` bytes.
   void consume(std::size_t size) noexcept {
     begin_ += size;
-    if (begin_ == end_) begin_ = end_ = 0;
+    if (begin_ != end_) return;
+    usual_ = end_;
+    begin_ = end_ = 0;
   }
   // Gives the buffer back; whatever is pending is dropped.
   void release(BufferPool& pool) noexcept {
@@ -55,6 +57,7 @@ class OutboundQueue {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t usual_ = 0;  // what the last fill came to: the next one begins with room for it
 };
 
 }  // namespace dunlin::net

@@ -23,7 +23,8 @@ constexpr Nanoseconds reclaim_again = 5 * milliseconds;
 // The output of all touched connections should stay in a core's second-level cache.
 constexpr std::size_t dirty_bytes_total = 1024 * 1024;
 constexpr std::size_t flush_bound_least = 32 * 1024;
-constexpr std::size_t flush_bound_most = 256 * 1024;
+// A frame that is copied (less than 64 KiB) still fits into the pool's largest buffer behind this.
+constexpr std::size_t flush_bound_most = 192 * 1024;
 // Wake-ups between two looks for more than one ready connection.
 constexpr unsigned look_again = 16;
 // Connections read between two flushes of what they caused.

@@ -165,7 +165,7 @@ class Shard {
   std::vector<Connection*> ready_, reading_;
   std::vector<Connection*> dirty_;
   std::vector<std::unique_ptr<Connection>> released_;
-  std::size_t flush_bound_ = 256 * 1024;
+  std::size_t flush_bound_ = 192 * 1024;
   RecordHandler* records_ = nullptr;
 
   std::vector<std::unique_ptr<Shard>>* all_ = nullptr;

@@ -15,7 +15,8 @@
 //   bool begin_without_connect()             tries the anonymous user; false refuses the client
 //   bool accepts_headers()
 //   std::size_t max_control_line(), max_payload()
-//   std::uint64_t hash(std::string_view)     the subject's hash; may prefetch what matching needs
+//   std::uint64_t hash(std::string_view)     the subject's hash
+//   void prefetch(std::uint64_t hash)        may start loading what matching will need
 //   bool publish(const Publish*, std::size_t n)
 //   bool connect(arg), subscribe(subject, queue, sid), unsubscribe(sid, max)
 //   bool ping(), pong(), info(arg)
@@ -33,6 +34,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/base/short_bytes.hpp"
+
 namespace dunlin::protocol {
 
 struct Publish {
@@ -47,6 +50,7 @@ struct Publish {
   const char* tail;
   std::uint32_t tail_size;
   bool has_header;
+  bool repeats_subject;  // the subject is that of the frame before it in the batch
 };
 
 enum class Violation : std::uint8_t {
@@ -99,27 +103,69 @@ class ClientParser {
  private:
   // ---- the short path -------------------------------------------------------------------------
 
-  // The first byte at or behind `at` that is a blank or a control character; the sentinel stops it.
-  static const char* find_blank(const char* at) noexcept {
+  // Marks every byte of 64 that is a blank or a control character.
+  static std::uint64_t blanks_of(const char* at) noexcept {
     const __m128i space = _mm_set1_epi8(' ');
-    for (;;) {
-      const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-      const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(chunk, space), chunk));
-      if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
-      at += 16;
+    std::uint64_t mask = 0;
+    for (int i = 0; i < 4; ++i) {
+      const __m128i chunk = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i);
+      const int blank = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(chunk, space), chunk));
+      mask |= static_cast<std::uint64_t>(static_cast<unsigned>(blank)) << (16 * i);
     }
+    return mask;
   }
 
-  // Up to nine digits as the protocol allows; -1 for anything else.
-  static std::int64_t parse_size(std::string_view digits) noexcept {
-    if (digits.empty() || digits.size() > 9) return -1;
-    std::int64_t value = 0;
-    for (const char digit : digits) {
-      const unsigned number = static_cast<unsigned char>(digit) - '0';
-      if (number > 9) return -1;
-      value = value * 10 + number;
+  // Walks from one blank to the next; the sentinel stops it.
+  class BlankFinder {
+   public:
+    explicit BlankFinder(const char* at) noexcept : at_(at), mask_(blanks_of(at)) {}
+    // The first blank at or behind `field`, which lies behind the one found before.
+    const char* next(const char* field) noexcept {
+      const auto skipped = static_cast<std::uint64_t>(field - at_);
+      if (skipped < 64) {
+        const std::uint64_t left = mask_ >> skipped;
+        if (left != 0) return field + __builtin_ctzll(left);
+      }
+      return next_far(skipped < 64 ? at_ + 64 : field);
     }
-    return value;
+
+   private:
+    [[gnu::noinline]] static const char* next_far(const char* at) noexcept {
+      for (;;) {
+        const std::uint64_t mask = blanks_of(at);
+        if (mask != 0) return at + __builtin_ctzll(mask);
+        at += 64;
+      }
+    }
+
+    const char* at_;
+    std::uint64_t mask_;
+  };
+
+  // Up to nine digits as the protocol allows; -1 for anything else. The bytes behind the digits can
+  // be loaded.
+  static std::int64_t parse_size(std::string_view digits) noexcept {
+    if (digits.size() - 1 < 8) return parse_eight(digits);
+    if (digits.size() != 9) return -1;
+    const std::int64_t high = parse_eight(digits.substr(0, 8));
+    const unsigned last = static_cast<unsigned char>(digits[8]) - '0';
+    return high < 0 || last > 9 ? -1 : high * 10 + last;
+  }
+
+  // One to eight digits at once: moved to the end of a word, checked, and added up pairwise.
+  static std::int64_t parse_eight(std::string_view digits) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, digits.data(), 8);
+    const auto unused = 64 - 8 * static_cast<unsigned>(digits.size());
+    constexpr std::uint64_t zeros = 0x3030303030303030ull;
+    word = (word << unused) | (unused == 0 ? 0 : zeros >> (64 - unused));
+    const std::uint64_t values = word ^ zeros;
+    if ((((values + 0x7676767676767676ull) | values) & 0x8080808080808080ull) != 0) return -1;
+    const std::uint64_t pairs = values * 10 + (values >> 8);
+    constexpr std::uint64_t mask = 0x000000ff000000ffull;
+    const std::uint64_t sum = (pairs & mask) * 0x000f424000000064ull +
+                              ((pairs >> 16) & mask) * 0x0000271000000001ull;
+    return static_cast<std::int64_t>(sum >> 32);
   }
 
   static std::string_view between(const char* begin, const char* end) noexcept {
@@ -131,62 +177,67 @@ class ClientParser {
   const char* publish_fast(const char* at) {
     std::uint32_t word;
     std::memcpy(&word, at, 4);
-    const bool has_header = word == 0x42555048;  // "HPUB"
-    const char* subject = at + 4;
-    if (has_header) {
-      if (*subject != ' ' || !sink_.accepts_headers()) return nullptr;
-      ++subject;
-    } else if (word != 0x20425550) {  // "PUB "
-      return nullptr;
-    }
-    const char* const subject_end = find_blank(subject);
-    if (subject_end == subject || *subject_end != ' ') return nullptr;
-    std::string_view fields[3];
-    const std::size_t least = has_header ? 2 : 1;
-    std::size_t count = 0;
-    const char* field = subject_end + 1;
-    const char* blank = nullptr;
-    for (; count <= least; ) {
-      blank = find_blank(field);
-      if (blank == field) return nullptr;
-      fields[count++] = between(field, blank);
-      if (*blank != ' ') break;
-      field = blank + 1;
-    }
-    if (blank >= end_ || blank[0] != '\r' || blank[1] != '\n' || blank + 1 >= end_ ||
-        count < least)
-      return nullptr;
-    return take_fast({subject, subject_end, blank + 2}, fields, count, has_header);
+    if (word == 0x20425550) return publish_fast<false>(at, at + 4);  // "PUB "
+    if (word == 0x42555048 && at[4] == ' ' && sink_.accepts_headers())  // "HPUB"
+      return publish_fast<true>(at, at + 5);
+    return nullptr;
   }
 
-  struct FastLine {
-    const char *subject, *subject_end, *payload;
-  };
-
-  const char* take_fast(const FastLine& line, const std::string_view* fields, std::size_t count,
-                        bool has_header) {
-    const std::int64_t size = parse_size(fields[count - 1]);
-    const std::int64_t header_size = has_header ? parse_size(fields[count - 2]) : 0;
-    const auto line_size = static_cast<std::size_t>(line.payload - 2 - line.subject);
-    if (size < 0 || header_size < 0 || header_size > size ||
-        static_cast<std::size_t>(size) > sink_.max_payload() ||
-        line_size > sink_.max_control_line())
+  template <bool has_header>
+  const char* publish_fast(const char* at, const char* subject) {
+    BlankFinder blanks(at);
+    const char* const subject_end = blanks.next(subject);
+    if (subject_end == subject || *subject_end != ' ') return nullptr;
+    std::string_view reply, header_digits;
+    const char* field = subject_end + 1;
+    const char* blank = blanks.next(field);
+    const auto take_field = [&](std::string_view& into) {
+      into = between(field, blank);
+      field = blank + 1;
+      blank = blanks.next(field);
+    };
+    if (has_header) {
+      if (*blank != ' ') return nullptr;
+      take_field(header_digits);
+      if (*blank == ' ') {
+        reply = header_digits;
+        take_field(header_digits);
+      }
+      if (header_digits.empty()) return nullptr;
+    } else if (*blank == ' ') {
+      take_field(reply);
+      if (reply.empty()) return nullptr;
+    }
+    if (blank == field || blank + 1 >= end_ || blank[0] != '\r' || blank[1] != '\n') return nullptr;
+    // A size that is not one, -1, is larger than any limit.
+    const auto size = static_cast<std::uint64_t>(parse_size(between(field, blank)));
+    const auto header_size =
+        has_header ? static_cast<std::uint64_t>(parse_size(header_digits)) : 0;
+    if (header_size > size || size > sink_.max_payload() ||
+        static_cast<std::size_t>(blank - subject) > sink_.max_control_line())
       return nullptr;
-    const char* const frame_end = line.payload + size + 2;
+    const char* const payload = blank + 2;
+    const char* const frame_end = payload + size + 2;
     if (frame_end > end_ || frame_end[-2] != '\r' || frame_end[-1] != '\n') return nullptr;
-    Publish& frame = batch_[batched_++];
-    frame.subject = between(line.subject, line.subject_end);
-    frame.reply = count > (has_header ? 2u : 1u) ? fields[0] : std::string_view{};
-    frame.header_digits = has_header ? fields[count - 2] : std::string_view{};
-    frame.size_digits = fields[count - 1];
-    frame.hash = sink_.hash(frame.subject);
-    frame.payload = line.payload;
-    frame.header_size = static_cast<std::uint32_t>(header_size);
-    frame.size = static_cast<std::uint32_t>(size);
-    frame.tail = line.subject_end + 1;
-    frame.tail_size = static_cast<std::uint32_t>(frame_end - frame.tail);
-    frame.has_header = has_header;
-    if (batched_ == batch_max) flush_batch();
+    Publish* const frame = &batch_[batched_];
+    frame->subject = between(subject, subject_end);
+    frame->reply = reply;
+    frame->header_digits = header_digits;
+    frame->size_digits = between(field, blank);
+    frame->payload = payload;
+    frame->header_size = static_cast<std::uint32_t>(header_size);
+    frame->size = static_cast<std::uint32_t>(size);
+    frame->tail = subject_end + 1;
+    frame->tail_size = static_cast<std::uint32_t>(frame_end - frame->tail);
+    frame->has_header = has_header;
+    frame->repeats_subject = batched_ != 0 && same_bytes(frame->subject, frame[-1].subject);
+    if (frame->repeats_subject) {
+      frame->hash = frame[-1].hash;
+    } else {
+      frame->hash = sink_.hash(frame->subject);
+      sink_.prefetch(frame->hash);
+    }
+    if (++batched_ == batch_max) flush_batch();
     return frame_end;
   }
 

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <emmintrin.h>
-
 #include <cstring>
 #include <utility>
 
 #include "core/base/ensure.hpp"
 #include "core/base/hash.hpp"
+#include "core/base/short_bytes.hpp"
 
 namespace dunlin::routing {
 
@@ -16,31 +15,8 @@ namespace {
 
 // Payloads from here on are handed to the kernel in place; smaller ones are cheaper to copy.
 constexpr std::size_t gather_bytes = 64 * 1024;
-
-// Subjects and sids are short: two overlapping copies of constant size beat a call.
-inline void copy_short(char* to, std::string_view from) {
-  const std::size_t size = from.size();
-  const auto ends = [to, from, size](auto piece) {
-    std::memcpy(&piece, from.data(), sizeof piece);
-    auto last = piece;
-    std::memcpy(&last, from.data() + size - sizeof last, sizeof last);
-    std::memcpy(to, &piece, sizeof piece);
-    std::memcpy(to + size - sizeof last, &last, sizeof last);
-  };
-  if (size > 32) {
-    std::memcpy(to, from.data(), size);
-  } else if (size > 16) {
-    ends(__m128i{});
-  } else if (size >= 8) {
-    ends(std::uint64_t{});
-  } else if (size >= 4) {
-    ends(std::uint32_t{});
-  } else if (size != 0) {
-    to[0] = from[0];
-    to[size / 2] = from[size / 2];
-    to[size - 1] = from[size - 1];
-  }
-}
+// The longest "MSG <subject> <sid> " that is written out once for a run of messages.
+constexpr std::size_t run_prefix_max = 256;
 
 }  // namespace
 
@@ -63,14 +39,21 @@ std::uint32_t ShardRouter::random() noexcept {
   return static_cast<std::uint32_t>((random_state_ * 0x2545f4914f6cdd1dull) >> 32);
 }
 
+[[gnu::always_inline]] inline const subject::Match& ShardRouter::match(Account& account,
+                                                                       std::string_view subject,
+                                                                       std::uint64_t hash) {
+  if (__builtin_expect(depth_ == 1 && hash == last_.hash && &account == last_.account, 1) &&
+      same_bytes(subject, last_.subject) &&
+      last_.generation == account.sublist().generation_at(last_.slot))
+    return *last_.match;
+  return match_anew(account, subject, hash);
+}
+
 // A callback that publishes must not overwrite the match its caller is still walking.
-const subject::Match& ShardRouter::match(Account& account, std::string_view subject,
-                                         std::uint64_t hash) {
+const subject::Match& ShardRouter::match_anew(Account& account, std::string_view subject,
+                                              std::uint64_t hash) {
   if (depth_ == 1) {
     const subject::Sublist& sublist = account.sublist();
-    if (hash == last_.hash && &account == last_.account && subject == last_.subject &&
-        last_.generation == sublist.generation_at(last_.slot))
-      return *last_.match;
     last_.account = &account;
     last_.hash = hash;
     last_.subject = subject;
@@ -106,14 +89,76 @@ bool ShardRouter::route(Account& account, const Message& message, std::uint64_t 
   return delivered;
 }
 
-bool ShardRouter::deliver_plain(const subject::Match& match, const Message& message,
-                                const Origin& origin) {
+std::size_t ShardRouter::route_run(Account& account, const protocol::Publish* frames,
+                                   std::size_t count, const Origin& origin) {
+  if (depth_ != 0) return 0;
+  ++depth_;
+  const subject::Match& found = match(account, frames[0].subject, frames[0].hash);
+  --depth_;
+  if (found.plain.size() != 1 || !found.groups.empty()) return 0;
+  Subscription& subscription = *found.plain[0];
+  if (subscription.kind() != Kind::client || subscription.shard() != shard_.index() ||
+      subscription.is_closed() || subscription.max != 0)
+    return 0;
+  auto& client = *static_cast<Endpoint*>(subscription.owner());
+  if (client.is_closed() || client.filters_deliveries() || client.tracks_replies() ||
+      client.traces_deliveries() || (!origin.echo && client.id() == origin.connection))
+    return 0;
+  const std::string_view subject = frames[0].subject;
+  const std::string_view sid = subscription.rendered_sid();
+  const std::size_t prefix_size = 6 + subject.size() + sid.size();
+  if (prefix_size > run_prefix_max) return 0;
+  char prefix[run_prefix_max];
+  std::memcpy(prefix, "HMSG ", 5);
+  copy_short(prefix + 5, subject);
+  prefix[5 + subject.size()] = ' ';
+  copy_short(prefix + 6 + subject.size(), sid);
+  return deliver_run(subscription, client, {prefix, prefix_size}, frames, count, origin);
+}
+
+// Ends early where the way of a single message has more to decide.
+std::size_t ShardRouter::deliver_run(Subscription& subscription, Endpoint& client,
+                                     std::string_view prefix, const protocol::Publish* frames,
+                                     std::size_t count, const Origin& origin) {
+  std::size_t done = 0;
+  std::uint64_t bytes = 0;
+  auto& output = client.output();
+  while (done < count && client.pending() <= stall_bytes) {
+    const protocol::Publish& frame = frames[done];
+    if (frame.size >= gather_bytes || (frame.header_size != 0 && !client.wants_headers())) break;
+    const std::string_view head = prefix.substr(frame.header_size != 0 ? 0 : 1);
+    char* const at = output.reserve(shard_.buffers(), head.size() + frame.tail_size);
+    copy_short(at, head);
+    copy_short(at + head.size(), {frame.tail, frame.tail_size});
+    output.commit(head.size() + frame.tail_size);
+    bytes += frame.size;
+    ++done;
+    if (!client.appended()) break;
+  }
+  if (done == 0) return 0;
+  subscription.delivered += done;
+  client.out_messages.add(done);
+  client.out_bytes.add(bytes);
+  count_delivery(client, done, bytes);
+  if (!client.is_closed() && client.pending() > stall_bytes) press(client, origin);
+  return done;
+}
+
+[[gnu::always_inline]] inline bool ShardRouter::deliver_plain(const subject::Match& match,
+                                                              const Message& message,
+                                                              const Origin& origin) {
   bool delivered = false;
   Subscription* const* const all = match.plain.data();
   const std::size_t count = match.plain.size();
   const std::uint16_t here = shard_.index();
   for (std::size_t i = 0; i < count;) {
     Subscription* const subscription = all[i];
+    if (__builtin_expect(subscription->kind() == Kind::client && subscription->shard() == here, 1)) {
+      delivered |= deliver_to_client(subscription, *static_cast<Endpoint*>(subscription->owner()),
+                                     message, origin);
+      ++i;
+      continue;
+    }
     if (!is_local(subscription->kind())) {
       auto* const link = static_cast<Endpoint*>(subscription->owner());
       if (may_cross(origin, message.subject, *link) && link_takes(*link, *subscription, message))
@@ -208,8 +253,10 @@ bool ShardRouter::deliver(Subscription* subscription, const Message& message,
   return true;
 }
 
-bool ShardRouter::deliver_to_client(Subscription* subscription, Endpoint& client,
-                                    const Message& message, const Origin& origin) {
+[[gnu::always_inline]] inline bool ShardRouter::deliver_to_client(Subscription* subscription,
+                                                                  Endpoint& client,
+                                                                  const Message& message,
+                                                                  const Origin& origin) {
   if (subscription->is_closed() || client.is_closed()) return false;
   if (!origin.echo && client.id() == origin.connection) return false;
   if (client.filters_deliveries() &&
@@ -240,12 +287,7 @@ bool ShardRouter::deliver_to_client(Subscription* subscription, Endpoint& client
   }
   client.out_messages.add(1);
   client.out_bytes.add(size);
-  if (__builtin_expect(delivered_.account != client.account(), 0)) {
-    count_deliveries();
-    delivered_.account = client.account();
-  }
-  ++delivered_.messages;
-  delivered_.bytes += size;
+  count_delivery(client, 1, size);
   if (__builtin_expect(client.traces_deliveries(), 0))
     client.trace_delivery(message, *subscription);
   if (client.tracks_replies() && !message.reply.empty()) client.reply_delivered(message.reply);
@@ -253,6 +295,16 @@ bool ShardRouter::deliver_to_client(Subscription* subscription, Endpoint& client
   if (client.appended() && __builtin_expect(client.pending() > stall_bytes, 0))
     press(client, origin);
   return true;
+}
+
+inline void ShardRouter::count_delivery(const Endpoint& client, std::uint64_t messages,
+                                        std::uint64_t bytes) {
+  if (__builtin_expect(delivered_.account != client.account(), 0)) {
+    count_deliveries();
+    delivered_.account = client.account();
+  }
+  delivered_.messages += messages;
+  delivered_.bytes += bytes;
 }
 
 void ShardRouter::count_deliveries() {
@@ -265,8 +317,9 @@ void ShardRouter::count_deliveries() {
   delivered_.messages = delivered_.bytes = 0;
 }
 
-void ShardRouter::write_frame(Endpoint& client, const Subscription& subscription,
-                              const Message& message) {
+[[gnu::always_inline]] inline void ShardRouter::write_frame(Endpoint& client,
+                                                            const Subscription& subscription,
+                                                            const Message& message) {
   const std::string_view sid = subscription.rendered_sid();
   const std::size_t subject_size = message.subject.size();
   const bool has_header = message.header_size != 0;
@@ -280,7 +333,7 @@ void ShardRouter::write_frame(Endpoint& client, const Subscription& subscription
   *at++ = ' ';
   copy_short(at, sid);
   at += sid.size();
-  std::memcpy(at, message.tail.data(), message.tail.size());
+  copy_short(at, message.tail);
   client.output().commit(size);
 }
 

@@ -32,6 +32,7 @@ struct RecordingSink {
   std::size_t max_control_line() const { return control_line; }
   std::size_t max_payload() const { return payload_max; }
   std::uint64_t hash(std::string_view subject) const { return subject.size() * 31; }
+  void prefetch(std::uint64_t) const {}
 
   bool publish(const Publish* frames, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) record(frames[i]);
