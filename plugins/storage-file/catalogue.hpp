@@ -66,7 +66,9 @@ struct SegmentRow {
   std::uint64_t first_seq = 0, last_seq = 0;  // of an active one: as far as known
   std::int64_t first_time_ns = 0, last_time_ns = 0;
   std::uint64_t bytes = 0;   // used; what the file has beyond is filling
-  std::uint32_t key_id = 0;  // of the newest key its blocks need; 0 for none (codec.hpp)
+  // The key all its blocks need; 0 for none (codec.hpp). One that was written with another key than
+  // the current one takes no more blocks: it is sealed when the log is opened.
+  std::uint32_t key_id = 0;
   std::vector<FileSum> indexes;
   std::string extra;  // the engine's own, opaque
 
