@@ -93,7 +93,7 @@ void ServerTransport::enter(Connection& connection, Stage stage) {
     case Stage::sniff: connection.set_transport_timer(now + settings_->tls_timeout); return;
     case Stage::tls:
       log_debug("{} - Starting TLS client connection handshake", peer_text(connection));
-      session_ = std::make_unique<TlsSession>(settings_->tls);
+      session_ = settings_->tls->new_session();
       session_->start();
       connection.set_transport_timer(now + settings_->tls_timeout);
       return;
@@ -221,10 +221,6 @@ Io ServerTransport::read_tls(Connection& connection, char* into, std::size_t roo
 }
 
 void ServerTransport::established(Connection& connection) {
-  if (!settings_->tls->accepts_pin(session_->peer_certificate())) {
-    handshake_failed(connection, "certificate not pinned");
-    return;
-  }
   is_established_ = true;
   connection.set_transport_timer(never);
   log_debug("{} - TLS handshake complete", peer_text(connection));

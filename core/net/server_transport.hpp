@@ -15,6 +15,7 @@
 #include <string>
 
 #include "core/net/proxy_protocol.hpp"
+#include "core/net/tls_context.hpp"
 #include "core/net/tls_session.hpp"
 #include "core/net/transport.hpp"
 

@@ -2,30 +2,25 @@
 // TLS sessions are made.
 //
 // Immutable and shared by all shards; a reload makes a new one, and sessions keep the one they
-// began with. Creating the first one is what initialises OpenSSL: a server without TLS never pays
-// for it.  [any thread]
+// began with. Creating the first one is what brings OpenSSL into the process (tls_module.hpp): a
+// server without TLS never pays for it.  [any thread]
 //
 // Names of options, cipher suites and curves, defaults and messages are those of nats-server's
 // `tls` block.
 
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
 
-extern "C" {
-struct ssl_ctx_st;
-struct x509_st;
-}
-
 namespace dunlin::net {
+
+class TlsSession;
 
 enum class TlsVersion : std::uint8_t { tls12, tls13 };
 enum class TlsRole : std::uint8_t { server, client };
@@ -55,9 +50,12 @@ class TlsContext {
   // Fails with a sentence that names the file and the reason.
   static result<std::shared_ptr<const TlsContext>> create(const TlsSettings& settings,
                                                           TlsRole role);
-  ~TlsContext();
+  virtual ~TlsContext() = default;
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+
+  // For one connection; the session keeps this context.
+  [[nodiscard]] virtual std::unique_ptr<TlsSession> new_session() const = 0;
 
   [[nodiscard]] TlsRole role() const noexcept { return role_; }
   // Whether clients are told that a certificate is demanded: `tls_verify` of INFO.
@@ -66,32 +64,15 @@ class TlsContext {
   }
   [[nodiscard]] bool verifies() const noexcept { return verifies_; }
   [[nodiscard]] const std::string& server_name() const noexcept { return server_name_; }
-  // Whether pinned_certs lets a peer with this certificate (null: none) in.
-  [[nodiscard]] bool accepts_pin(const x509_st* certificate) const;
 
-  [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; }
+ protected:
+  TlsContext(TlsRole role, bool verifies, std::string server_name)
+      : role_(role), verifies_(verifies), server_name_(std::move(server_name)) {}
 
  private:
-  struct Certificate;
-
-  TlsContext(TlsRole role, const TlsSettings& settings);
-  result<> load_certificates(const TlsSettings& settings);
-  result<> load_authorities(const TlsSettings& settings);
-  result<> set_cipher_suites(const TlsSettings& settings);
-  result<> set_curves(const TlsSettings& settings);
-  void set_defaults(const TlsSettings& settings);
-  int choose_certificate(void* session) const;
-
-  ssl_ctx_st* context_ = nullptr;
-  TlsRole role_;
-  bool verifies_ = false;
-  std::string server_name_;
-  std::vector<Certificate> certificates_;  // only when there are several
-  std::set<std::string, std::less<>> pins_;
+  const TlsRole role_;
+  const bool verifies_;
+  const std::string server_name_;
 };
-
-// The SHA-256 of a certificate's public key (SubjectPublicKeyInfo), in lower-case hexadecimal: what
-// `pinned_certs` lists.
-[[nodiscard]] std::string public_key_sha256(const x509_st& certificate);
 
 }  // namespace dunlin::net

@@ -7,6 +7,8 @@
 // After every call pending_output() may have grown: the handshake, tickets and alerts speak
 // unasked. Belongs to one connection, on its shard; allocates no record buffer while idle.
 //
+// Made by TlsContext::new_session. Calls are per batch of bytes, never per message.
+//
 // feed() does not copy: its bytes have to stay until read() has answered need_more (or the session
 // ended), or keep_input() was called.
 
@@ -14,18 +16,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "core/net/tls_context.hpp"
-
-extern "C" {
-struct ssl_st;
-struct bio_st;
-struct bio_method_st;
-}
+#include <vector>
 
 namespace dunlin::net {
 
@@ -49,62 +43,41 @@ class TlsSession {
     std::size_t size;
   };
 
-  explicit TlsSession(std::shared_ptr<const TlsContext> context);
-  ~TlsSession();
+  virtual ~TlsSession() = default;
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
   // A client speaks first; for a server this does nothing.
-  Status start();
+  virtual Status start() = 0;
   // Gives encrypted input and goes on with the handshake. Not while earlier input is unread.
-  Status feed(std::span<const char> encrypted);
+  virtual Status feed(std::span<const char> encrypted) = 0;
   // Plain bytes. To be repeated until need_more.
-  Read read(char* into, std::size_t room);
+  virtual Read read(char* into, std::size_t room) = 0;
   // Copies what feed() was given and read() did not use yet, so that the caller may reuse its
   // buffer. What is kept is read before anything else.
-  void keep_input();
+  virtual void keep_input() = 0;
 
   // Seals all of `plain`, in records as large as TLS allows. Only once the handshake is complete.
-  Status write(std::span<const char> plain);
+  virtual Status write(std::span<const char> plain) = 0;
   // Says goodbye; nothing may be written after that.
-  void close();
+  virtual void close() = 0;
 
   // Encrypted bytes for the socket, and how many of them it took.
-  [[nodiscard]] std::string_view pending_output() const noexcept {
-    return std::string_view(output_).substr(output_sent_);
-  }
-  void sent(std::size_t count);
+  [[nodiscard]] virtual std::string_view pending_output() const noexcept = 0;
+  virtual void sent(std::size_t count) = 0;
 
-  [[nodiscard]] bool is_established() const noexcept { return established_; }
-  [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  // The handshake is complete, and the peer is whom the context's rules let in.
+  [[nodiscard]] virtual bool is_established() const noexcept = 0;
+  [[nodiscard]] virtual const std::string& error() const noexcept = 0;
 
   // As Go prints them: `1.3`, `TLS_AES_128_GCM_SHA256`. Empty before the handshake is complete.
-  [[nodiscard]] std::string_view version() const noexcept;
-  [[nodiscard]] std::string_view cipher_suite() const noexcept;
-  // The peer's own certificate; null without one. Belongs to the session.
-  [[nodiscard]] x509_st* peer_certificate() const noexcept;
-  // The peer's certificates, its own first.
-  [[nodiscard]] std::vector<PeerCertificateInfo> peer_certificates() const;
+  [[nodiscard]] virtual std::string_view version() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view cipher_suite() const noexcept = 0;
+  // The peer's certificates, its own first; none if it showed none.
+  [[nodiscard]] virtual std::vector<PeerCertificateInfo> peer_certificates() const = 0;
 
- private:
-  Status advance_handshake();
-  Status status_of(int outcome);
-  Status fail_with(std::string reason);
-
-  static const bio_method_st* bio_method();
-  static int bio_read(bio_st* bio, char* into, std::size_t room, std::size_t* got);
-  static int bio_write(bio_st* bio, const char* data, std::size_t size, std::size_t* taken);
-  static long bio_control(bio_st* bio, int command, long number, void* pointer);
-
-  std::shared_ptr<const TlsContext> context_;
-  ssl_st* session_;
-  std::string_view input_;  // points into the caller's bytes or into kept_
-  std::string kept_;
-  std::string output_;
-  std::size_t output_sent_ = 0;
-  std::string error_;
-  bool established_ = false;
-  bool ended_ = false;
+ protected:
+  TlsSession() = default;
 };
 
 }  // namespace dunlin::net

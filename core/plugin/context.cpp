@@ -8,6 +8,7 @@
 #include <dunlin/ext/log.h>
 #include <dunlin/ext/random.h>
 #include <dunlin/ext/registry.h>
+#include <dunlin/ext/tls.h>
 
 #include <algorithm>
 #include <cstring>
@@ -36,6 +37,7 @@ constexpr Extension extensions[] = {
     {DUNLIN_EXT_HEALTH, health_table, always},
     {DUNLIN_EXT_HTTP, http_table, always},
     {DUNLIN_EXT_FS, fs_table, always},
+    {DUNLIN_EXT_TLS, tls_table, always},
     {DUNLIN_EXT_ROUTER, router_table,
      [](const PluginContext& c) { return c.shared.services.router != nullptr; }},
     {DUNLIN_EXT_ACCOUNT, account_table,

@@ -96,6 +96,7 @@ const void* account_table() noexcept;
 const void* net_table() noexcept;
 const void* observe_table() noexcept;
 const void* fs_table() noexcept;
+const void* tls_table() noexcept;
 const void* links_table() noexcept;
 
 }  // namespace dunlin::plugin

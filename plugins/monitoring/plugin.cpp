@@ -96,7 +96,7 @@ dunlin::result<> Monitoring::listen() {
   options.host = settings_.host;
   options.port = port == port_any ? std::uint16_t{0} : static_cast<std::uint16_t>(port);
   if (secure) {
-    auto tls = make_tls_context(settings_.tls);
+    auto tls = make_tls_context(host_.get<dunlin::Tls>(), settings_.tls);
     if (!tls) return tls.error();
     options.tls = *tls;
   }
@@ -157,7 +157,7 @@ dunlin::result<> Monitoring::reload_prepare(dunlin::Config config) {
   if (!settings) return settings.error();
   next_tls_ = nullptr;
   if ((*settings).https_port != port_off) {
-    auto tls = make_tls_context((*settings).tls);
+    auto tls = make_tls_context(host_.get<dunlin::Tls>(), (*settings).tls);
     if (!tls) return tls.error();
     next_tls_ = *tls;
   }

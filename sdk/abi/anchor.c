@@ -16,6 +16,7 @@
 #include <dunlin/ext/registry.h>
 #include <dunlin/ext/router.h>
 #include <dunlin/ext/storage.h>
+#include <dunlin/ext/tls.h>
 
 #define USE(type) const type *dunlin_abi_uses_##type(void); \
     const type *dunlin_abi_uses_##type(void) { return 0; }
@@ -107,3 +108,5 @@ USE(dunlin_meta)
 USE(dunlin_store_api)
 USE(dunlin_store_options)
 USE(dunlin_storage)
+USE(dunlin_tls_options)
+USE(dunlin_tls)

@@ -1,6 +1,8 @@
 // TLS on the client port: required, optional, handshake first, client certificates, pins.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/server/harness/certificates.hpp"
 #include "tests/server/harness/raw_client.hpp"
 
@@ -174,6 +176,44 @@ TEST_F(Tls, proxy_protocol_header_comes_before_the_handshake) {
   EXPECT_TRUE(client.receives("PONG\r\n"));
   ASSERT_TRUE(client.read_info());
   EXPECT_THAT(client.info(), HasSubstr(R"("client_ip":"10.1.2.3")"));
+}
+
+// ---- OpenSSL comes with the first use of TLS ----
+
+std::string mapped_files(const ServerProcess& server) {
+  return TempDir::read("/proc/" + std::to_string(server.pid()) + "/maps");
+}
+
+TEST_F(Tls, a_server_without_tls_has_no_openssl_in_its_process) {
+  ServerOptions options = ServerProcess::with_config("http: \"127.0.0.1:-1\"\n");
+  const ServerProcess server(options);
+  EXPECT_THAT(mapped_files(server), Not(HasSubstr("libcrypto")));
+  EXPECT_THAT(mapped_files(*start()), HasSubstr("libcrypto"));
+}
+
+TEST_F(Tls, a_reload_may_bring_it) {
+  ServerOptions options = ServerProcess::with_config("debug: true\n");
+  options.dir = dir;
+  ServerProcess server(options);
+  ASSERT_TRUE(server.reload("debug: true\ntls { cert_file: \"" + files.server_cert +
+                            "\", key_file: \"" + files.server_key + "\" }\n"));
+  RawClient client = RawClient::connect(server);
+  ASSERT_TRUE(client.start_tls(plain_options()));
+  expect_working(client);
+}
+
+TEST_F(Tls, without_its_module_the_server_says_what_is_missing) {
+  std::filesystem::create_directory(dir->path() / "bin");
+  const auto alone = dir->path() / "bin" / "dunlin-server";
+  std::filesystem::copy_file(server_binary(), alone);
+  ASSERT_EQ(::setenv("DUNLIN_SERVER", alone.c_str(), 1), 0);
+  const auto ended = run_server({"-a", "127.0.0.1", "-p", "-1", "--tls", "--tlscert",
+                                 files.server_cert, "--tlskey", files.server_key});
+  EXPECT_NE(ended.exit_code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("TLS is not available: " +
+                                   (dir->path() / "lib/dunlin/dunlin-tls.so").string() +
+                                   ": No such file or directory; it belongs to the server: install "
+                                   "it again"));
 }
 
 }  // namespace

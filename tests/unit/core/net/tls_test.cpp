@@ -6,9 +6,9 @@
 
 #include <string>
 
-#include "core/net/tls_context.hpp"
+#include "core/net/openssl_context.hpp"
+#include "core/net/openssl_session.hpp"
 #include "core/net/tls_names.hpp"
-#include "core/net/tls_session.hpp"
 #include "tests/unit/core/net/test_certificates.hpp"
 
 namespace dunlin::net {
@@ -38,13 +38,13 @@ class Tls : public testing::Test {
     settings.key_file = files.key;
     return settings;
   }
-  static std::shared_ptr<const TlsContext> made(const TlsSettings& settings, TlsRole role) {
-    auto outcome = TlsContext::create(settings, role);
+  static std::shared_ptr<const OpenSslContext> made(const TlsSettings& settings, TlsRole role) {
+    auto outcome = OpenSslContext::create(settings, role);
     EXPECT_TRUE(outcome.has_value()) << outcome.error().text;
     return *outcome;
   }
   static std::string error_of(const TlsSettings& settings, TlsRole role = TlsRole::server) {
-    const auto outcome = TlsContext::create(settings, role);
+    const auto outcome = OpenSslContext::create(settings, role);
     return outcome.has_error() ? outcome.error().text : "";
   }
 
@@ -69,11 +69,11 @@ Status move(TlsSession& from, TlsSession& to, std::string& received, std::size_t
 }
 
 struct Pair {
-  TlsSession server, client;
+  OpenSslSession server, client;
   std::string at_server = {}, at_client = {};
 
-  Pair(std::shared_ptr<const TlsContext> server_context,
-       std::shared_ptr<const TlsContext> client_context)
+  Pair(std::shared_ptr<const OpenSslContext> server_context,
+       std::shared_ptr<const OpenSslContext> client_context)
       : server(std::move(server_context)), client(std::move(client_context)) {}
 
   // Until neither has anything to say.
@@ -159,7 +159,7 @@ TEST_F(Tls, goodbye_closes) {
 }
 
 TEST_F(Tls, bytes_that_are_not_tls_fail) {
-  TlsSession server(made(server_settings(), TlsRole::server));
+  OpenSslSession server(made(server_settings(), TlsRole::server));
   EXPECT_EQ(server.feed(std::string("CONNECT {}\r\nPING\r\n")), Status::failed);
   EXPECT_NE(server.error(), "");
   EXPECT_EQ(server.feed(std::string("more")), Status::failed);

@@ -20,6 +20,11 @@
 #include "tests/server/harness/temp_dir.hpp"
 #include "tests/unit/plugins/monitoring/http_client.hpp"
 
+namespace dunlin::plugin {
+// Of core/plugin/context.hpp, which cannot be included beside the C++ layer of the SDK.
+const void* tls_table() noexcept;
+}  // namespace dunlin::plugin
+
 namespace dunlin::monitoring::test {
 namespace {
 
@@ -212,7 +217,7 @@ class HttpsServerTest : public HttpServerTest {
   HttpsServerTest() : certificates_(dunlin::testing::make_certificates(dir_.path())) {}
 
   TlsContext context() {
-    auto made = make_tls_context({certificates_.server_cert, certificates_.server_key});
+    auto made = make_tls_context(tls_, {certificates_.server_cert, certificates_.server_key});
     EXPECT_TRUE(made);
     return *made;
   }
@@ -236,6 +241,7 @@ class HttpsServerTest : public HttpServerTest {
     return out;
   }
 
+  const dunlin::Tls tls_{nullptr, dunlin::plugin::tls_table()};
   dunlin::testing::TempDir dir_;
   dunlin::testing::Certificates certificates_;
 };
@@ -269,10 +275,11 @@ TEST_F(HttpsServerTest, stopping_with_open_handshakes_leaves_nothing_behind) {
 }
 
 TEST(MakeTlsContext, a_missing_file_is_named) {
-  const auto made = make_tls_context({"/nowhere/cert.pem", "/nowhere/key.pem"});
+  const dunlin::Tls tls(nullptr, dunlin::plugin::tls_table());
+  const auto made = make_tls_context(tls, {"/nowhere/cert.pem", "/nowhere/key.pem"});
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().text, HasSubstr("/nowhere/cert.pem"));
-  EXPECT_EQ(make_tls_context({}).error().text, "TLS cert and key required for HTTPS");
+  EXPECT_EQ(make_tls_context(tls, {}).error().text, "TLS cert and key required for HTTPS");
 }
 
 }  // namespace

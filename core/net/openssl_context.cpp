@@ -1,4 +1,4 @@
-#include "core/net/tls_context.hpp"
+#include "core/net/openssl_context.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -6,12 +6,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "core/base/ensure.hpp"
 #include "core/base/log.hpp"
+#include "core/net/openssl_session.hpp"
 #include "core/net/tls_names.hpp"
 
 namespace dunlin::net {
@@ -66,7 +68,7 @@ result<Owned<EVP_PKEY>> read_key(const std::string& path) {
 
 }  // namespace
 
-struct TlsContext::Certificate {
+struct OpenSslContext::Certificate {
   Owned<X509> leaf;
   Owned<EVP_PKEY> key;
   std::vector<Owned<X509>> chain;
@@ -77,7 +79,8 @@ struct TlsContext::Certificate {
   }
 };
 
-result<TlsContext::Certificate> TlsContext::Certificate::load(const CertificateFiles& files) {
+result<OpenSslContext::Certificate> OpenSslContext::Certificate::load(
+    const CertificateFiles& files) {
   auto certificates = read_certificates(files.cert_file);
   if (!certificates) return certificates.error();
   if (certificates->empty())
@@ -97,29 +100,32 @@ result<TlsContext::Certificate> TlsContext::Certificate::load(const CertificateF
   return made;
 }
 
-result<std::shared_ptr<const TlsContext>> TlsContext::create(const TlsSettings& settings,
-                                                             TlsRole role) {
-  std::shared_ptr<TlsContext> made(new TlsContext(role, settings));
+result<std::shared_ptr<const OpenSslContext>> OpenSslContext::create(const TlsSettings& settings,
+                                                                     TlsRole role) {
+  std::shared_ptr<OpenSslContext> made(new OpenSslContext(role, settings));
   made->set_defaults(settings);
   if (auto done = made->set_cipher_suites(settings); !done) return done.error();
   if (auto done = made->set_curves(settings); !done) return done.error();
   if (auto done = made->load_certificates(settings); !done) return done.error();
   if (auto done = made->load_authorities(settings); !done) return done.error();
-  return std::shared_ptr<const TlsContext>(std::move(made));
+  return std::shared_ptr<const OpenSslContext>(std::move(made));
 }
 
-TlsContext::TlsContext(TlsRole role, const TlsSettings& settings)
-    : context_(SSL_CTX_new(role == TlsRole::server ? TLS_server_method() : TLS_client_method())),
-      role_(role),
-      verifies_(role == TlsRole::server ? settings.verify : !settings.insecure),
-      server_name_(settings.server_name),
+OpenSslContext::OpenSslContext(TlsRole role, const TlsSettings& settings)
+    : TlsContext(role, role == TlsRole::server ? settings.verify : !settings.insecure,
+                 settings.server_name),
+      context_(SSL_CTX_new(role == TlsRole::server ? TLS_server_method() : TLS_client_method())),
       pins_(settings.pinned_certs.begin(), settings.pinned_certs.end()) {
   ensure(context_ != nullptr);
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+OpenSslContext::~OpenSslContext() { SSL_CTX_free(context_); }
 
-void TlsContext::set_defaults(const TlsSettings& settings) {
+std::unique_ptr<TlsSession> OpenSslContext::new_session() const {
+  return std::make_unique<OpenSslSession>(shared_from_this());
+}
+
+void OpenSslContext::set_defaults(const TlsSettings& settings) {
   const bool only_tls13 = settings.min_version == TlsVersion::tls13;
   SSL_CTX_set_min_proto_version(context_, only_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(context_, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
@@ -138,10 +144,10 @@ void TlsContext::set_defaults(const TlsSettings& settings) {
                                  static_cast<unsigned>(session_context.size()));
   // A client's session takes no notice of the second flag.
   constexpr int demand = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  SSL_CTX_set_verify(context_, verifies_ ? demand : SSL_VERIFY_NONE, nullptr);
+  SSL_CTX_set_verify(context_, verifies() ? demand : SSL_VERIFY_NONE, nullptr);
 }
 
-result<> TlsContext::set_cipher_suites(const TlsSettings& settings) {
+result<> OpenSslContext::set_cipher_suites(const TlsSettings& settings) {
   std::vector<const CipherSuiteName*> suites;
   std::string insecure;
   for (const auto& name : settings.cipher_suites) {
@@ -174,7 +180,7 @@ result<> TlsContext::set_cipher_suites(const TlsSettings& settings) {
   return {};
 }
 
-result<> TlsContext::set_curves(const TlsSettings& settings) {
+result<> OpenSslContext::set_curves(const TlsSettings& settings) {
   std::vector<const CurveName*> curves;
   for (const auto& name : settings.curve_preferences) {
     const auto* curve = find_curve(name);
@@ -199,7 +205,7 @@ result<> TlsContext::set_curves(const TlsSettings& settings) {
   return {};
 }
 
-result<> TlsContext::load_certificates(const TlsSettings& settings) {
+result<> OpenSslContext::load_certificates(const TlsSettings& settings) {
   const bool has_pair = !settings.cert_file.empty() || !settings.key_file.empty();
   if (has_pair && settings.key_file.empty())
     return fail("missing 'key_file' in TLS configuration");
@@ -221,7 +227,7 @@ result<> TlsContext::load_certificates(const TlsSettings& settings) {
   }
   if (certificates_.empty()) return {};
   const auto choose = [](SSL* session, void* self) {
-    return static_cast<const TlsContext*>(self)->choose_certificate(session);
+    return static_cast<const OpenSslContext*>(self)->choose_certificate(session);
   };
   SSL_CTX_set_cert_cb(context_, choose, this);
   return {};
@@ -229,7 +235,7 @@ result<> TlsContext::load_certificates(const TlsSettings& settings) {
 
 // Runs in the handshake: the first certificate that names the server the client asked for, or the
 // first of all.
-int TlsContext::choose_certificate(void* session) const {
+int OpenSslContext::choose_certificate(void* session) const {
   auto* ssl = static_cast<SSL*>(session);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const Certificate* chosen = &certificates_.front();
@@ -248,9 +254,9 @@ int TlsContext::choose_certificate(void* session) const {
   return taken ? 1 : 0;
 }
 
-result<> TlsContext::load_authorities(const TlsSettings& settings) {
+result<> OpenSslContext::load_authorities(const TlsSettings& settings) {
   if (settings.ca_file.empty()) {
-    if (verifies_) SSL_CTX_set_default_verify_paths(context_);
+    if (verifies()) SSL_CTX_set_default_verify_paths(context_);
     ERR_clear_error();
     return {};
   }
@@ -267,11 +273,11 @@ result<> TlsContext::load_authorities(const TlsSettings& settings) {
   // An intermediate that is listed is trusted by itself, as in Go.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   ERR_clear_error();
-  if (role_ == TlsRole::server && verifies_) SSL_CTX_set_client_CA_list(context_, names.release());
+  if (demands_certificate()) SSL_CTX_set_client_CA_list(context_, names.release());
   return {};
 }
 
-bool TlsContext::accepts_pin(const x509_st* certificate) const {
+bool OpenSslContext::accepts_pin(const x509_st* certificate) const {
   if (pins_.empty()) return true;
   return certificate && pins_.contains(public_key_sha256(*certificate));
 }

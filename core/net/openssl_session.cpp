@@ -1,4 +1,4 @@
-#include "core/net/tls_session.hpp"
+#include "core/net/openssl_session.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -39,7 +39,7 @@ std::string reason_of_failure(const SSL* session) {
 
 }  // namespace
 
-TlsSession::TlsSession(std::shared_ptr<const TlsContext> context)
+OpenSslSession::OpenSslSession(std::shared_ptr<const OpenSslContext> context)
     : context_(std::move(context)), session_(SSL_new(context_->native())) {
   ensure(session_ != nullptr);
   BIO* bio = BIO_new(bio_method());
@@ -61,14 +61,14 @@ TlsSession::TlsSession(std::shared_ptr<const TlsContext> context)
   SSL_set1_host(session_, name.c_str());
 }
 
-TlsSession::~TlsSession() { SSL_free(session_); }
+OpenSslSession::~OpenSslSession() { SSL_free(session_); }
 
-TlsSession::Status TlsSession::start() {
+OpenSslSession::Status OpenSslSession::start() {
   if (context_->role() == TlsRole::server) return Status::need_more;
   return advance_handshake();
 }
 
-TlsSession::Status TlsSession::feed(std::span<const char> encrypted) {
+OpenSslSession::Status OpenSslSession::feed(std::span<const char> encrypted) {
   if (ended_) return error_.empty() ? Status::closed : Status::failed;
   if (input_.empty()) {
     input_ = {encrypted.data(), encrypted.size()};
@@ -80,13 +80,13 @@ TlsSession::Status TlsSession::feed(std::span<const char> encrypted) {
   return established_ ? Status::ready : advance_handshake();
 }
 
-void TlsSession::keep_input() {
+void OpenSslSession::keep_input() {
   if (input_.empty()) return;
   kept_ = std::string(input_);
   input_ = kept_;
 }
 
-TlsSession::Status TlsSession::advance_handshake() {
+OpenSslSession::Status OpenSslSession::advance_handshake() {
   if (ended_) return Status::failed;
   ERR_clear_error();
   const int outcome = SSL_do_handshake(session_);
@@ -97,7 +97,7 @@ TlsSession::Status TlsSession::advance_handshake() {
   return Status::ready;
 }
 
-TlsSession::Read TlsSession::read(char* into, std::size_t room) {
+OpenSslSession::Read OpenSslSession::read(char* into, std::size_t room) {
   ensure(room > 0);
   if (ended_) return {error_.empty() ? Status::closed : Status::failed, 0};
   if (!established_) {
@@ -111,7 +111,7 @@ TlsSession::Read TlsSession::read(char* into, std::size_t room) {
   return {status_of(outcome), 0};
 }
 
-TlsSession::Status TlsSession::write(std::span<const char> plain) {
+OpenSslSession::Status OpenSslSession::write(std::span<const char> plain) {
   if (ended_) return error_.empty() ? Status::closed : Status::failed;
   ensure(established_);
   ERR_clear_error();
@@ -124,7 +124,7 @@ TlsSession::Status TlsSession::write(std::span<const char> plain) {
   return Status::ready;
 }
 
-void TlsSession::close() {
+void OpenSslSession::close() {
   if (ended_ || !established_) return;
   ERR_clear_error();
   SSL_shutdown(session_);
@@ -132,7 +132,7 @@ void TlsSession::close() {
   ended_ = true;
 }
 
-void TlsSession::sent(std::size_t count) {
+void OpenSslSession::sent(std::size_t count) {
   output_sent_ += count;
   ensure(output_sent_ <= output_.size());
   if (output_sent_ < output_.size()) return;
@@ -141,7 +141,7 @@ void TlsSession::sent(std::size_t count) {
   else output_.clear();
 }
 
-TlsSession::Status TlsSession::status_of(int outcome) {
+OpenSslSession::Status OpenSslSession::status_of(int outcome) {
   switch (SSL_get_error(session_, outcome)) {
     case SSL_ERROR_WANT_READ:
       kept_ = std::string();
@@ -153,13 +153,13 @@ TlsSession::Status TlsSession::status_of(int outcome) {
   }
 }
 
-TlsSession::Status TlsSession::fail_with(std::string reason) {
+OpenSslSession::Status OpenSslSession::fail_with(std::string reason) {
   ended_ = true;
   error_ = std::move(reason);
   return Status::failed;
 }
 
-std::string_view TlsSession::version() const noexcept {
+std::string_view OpenSslSession::version() const noexcept {
   if (!established_) return {};
   switch (SSL_version(session_)) {
     case TLS1_3_VERSION: return "1.3";
@@ -168,17 +168,17 @@ std::string_view TlsSession::version() const noexcept {
   }
 }
 
-std::string_view TlsSession::cipher_suite() const noexcept {
+std::string_view OpenSslSession::cipher_suite() const noexcept {
   const SSL_CIPHER* cipher = SSL_get_current_cipher(session_);
   const char* name = cipher && established_ ? SSL_CIPHER_standard_name(cipher) : nullptr;
   return name ? name : "";
 }
 
-x509_st* TlsSession::peer_certificate() const noexcept {
+x509_st* OpenSslSession::peer_certificate() const noexcept {
   return SSL_get0_peer_certificate(session_);
 }
 
-std::vector<PeerCertificateInfo> TlsSession::peer_certificates() const {
+std::vector<PeerCertificateInfo> OpenSslSession::peer_certificates() const {
   std::vector<PeerCertificateInfo> out;
   const auto add = [&](const X509& certificate) {
     out.push_back({certificate_subject(certificate), public_key_sha256(certificate),
@@ -197,7 +197,7 @@ std::vector<PeerCertificateInfo> TlsSession::peer_certificates() const {
 }
 
 // The place where OpenSSL finds input and leaves output: this object's own members.
-const bio_method_st* TlsSession::bio_method() {
+const bio_method_st* OpenSslSession::bio_method() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "dunlin");
     ensure(made != nullptr);
@@ -209,8 +209,8 @@ const bio_method_st* TlsSession::bio_method() {
   return method;
 }
 
-int TlsSession::bio_read(BIO* bio, char* into, std::size_t room, std::size_t* got) {
-  auto& input = static_cast<TlsSession*>(BIO_get_data(bio))->input_;
+int OpenSslSession::bio_read(BIO* bio, char* into, std::size_t room, std::size_t* got) {
+  auto& input = static_cast<OpenSslSession*>(BIO_get_data(bio))->input_;
   BIO_clear_retry_flags(bio);
   *got = std::min(room, input.size());
   if (*got == 0) {
@@ -222,14 +222,14 @@ int TlsSession::bio_read(BIO* bio, char* into, std::size_t room, std::size_t* go
   return 1;
 }
 
-int TlsSession::bio_write(BIO* bio, const char* data, std::size_t size, std::size_t* taken) {
+int OpenSslSession::bio_write(BIO* bio, const char* data, std::size_t size, std::size_t* taken) {
   BIO_clear_retry_flags(bio);
-  static_cast<TlsSession*>(BIO_get_data(bio))->output_.append(data, size);
+  static_cast<OpenSslSession*>(BIO_get_data(bio))->output_.append(data, size);
   *taken = size;
   return 1;
 }
 
-long TlsSession::bio_control(BIO*, int command, long, void*) {
+long OpenSslSession::bio_control(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
