@@ -153,7 +153,8 @@ std::size_t ShardRouter::deliver_run(Subscription& subscription, Endpoint& clien
   const std::uint16_t here = shard_.index();
   for (std::size_t i = 0; i < count;) {
     Subscription* const subscription = all[i];
-    if (__builtin_expect(subscription->kind() == Kind::client && subscription->shard() == here, 1)) {
+    const bool is_near = subscription->kind() == Kind::client && subscription->shard() == here;
+    if (__builtin_expect(is_near, 1)) {
       delivered |= deliver_to_client(subscription, *static_cast<Endpoint*>(subscription->owner()),
                                      message, origin);
       ++i;

@@ -38,6 +38,33 @@ TEST(ClientParser, reads_an_empty_payload) {
   EXPECT_THAT(parse("PUB foo r 0\r\n\r\n"), ElementsAre("PUB|foo|r||0|0|"));
 }
 
+TEST(ClientParser, reads_sizes_of_one_to_nine_digits) {
+  for (const char* digits : {"1", "01", "001", "0001", "00001", "000001", "0000001", "00000001",
+                             "000000001"})
+    EXPECT_THAT(parse(std::string("PUB foo ") + digits + "\r\nx\r\n"),
+                ElementsAre(std::string("PUB|foo||") + "|" + digits + "|0|x"))
+        << digits;
+  EXPECT_THAT(parse("PUB foo 0000000001\r\nx\r\n"), ElementsAre("bad_arguments"));
+  for (const char* size : {"1x", "x", "/", ":", "1:", "-1", "12345678:", "\xb1"})
+    EXPECT_THAT(parse(std::string("PUB foo ") + size + "\r\nx\r\n"), ElementsAre("bad_arguments"))
+        << size;
+}
+
+TEST(ClientParser, reads_lines_of_every_length_around_a_block_of_64_bytes) {
+  for (std::size_t size = 1; size < 200; ++size) {
+    const std::string subject(size, 's'), reply(200 - size, 'r');
+    EXPECT_THAT(parse("PUB " + subject + " " + reply + " 2\r\nok\r\n"),
+                ElementsAre("PUB|" + subject + "|" + reply + "||2|0|ok"));
+  }
+}
+
+TEST(ClientParser, marks_frames_that_repeat_the_subject_before_them) {
+  RecordingSink sink;
+  Feeder(sink).feed("PUB foo.bar 0\r\n\r\nPUB foo.bar 0\r\n\r\nPUB foo.baz 0\r\n\r\n"
+                    "PUB foo.baz 0\r\n\r\nPING\r\nPUB foo.baz 0\r\n\r\n");
+  EXPECT_THAT(sink.repeats, ElementsAre(false, true, false, true, false));
+}
+
 // TestParseHeaderPub, TestParseHeaderPubArg
 TEST(ClientParser, reads_hpub_with_and_without_reply) {
   EXPECT_THAT(parse("HPUB foo 12 17\r\nname:derek\r\nHELLO\r\n"),

@@ -21,6 +21,7 @@ struct RecordingSink {
   std::size_t payload_max = 1024 * 1024;
   std::vector<std::string> operations;
   std::size_t short_frames = 0;  // those that took the short path
+  std::vector<bool> repeats;     // of each frame: repeats_subject
   bool closed = false;
 
   bool awaiting_connect() const { return needs_connect; }
@@ -68,6 +69,7 @@ struct RecordingSink {
   }
   void record(const Publish& frame) {
     if (frame.hash != hash(frame.subject)) operations.emplace_back("wrong hash");
+    repeats.push_back(frame.repeats_subject);
     if (frame.tail != nullptr) {
       ++short_frames;
       check_tail(frame);
