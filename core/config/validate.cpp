@@ -44,13 +44,6 @@ double effective_auth_timeout(const Options& options) noexcept {
 
 // An option that would be silently without effect must not be accepted.
 result<> refuse_unavailable(const Options& options) {
-  const Logging& logging = options.logging;
-  if (!logging.remote_syslog.empty())
-    return fail("remote_syslog: a remote system log is not available in this server yet");
-  if (logging.size_limit != 0 || logging.files_max != 0)
-    return fail(
-        "log_size_limit, log_max_num: rotation is not available in this server yet; rotate the "
-        "file from outside and send SIGUSR1");
   if (options.tls && options.tls->verify_and_map)
     return fail("tls: verify_and_map needs the accounts feature, which is not available yet");
   return {};

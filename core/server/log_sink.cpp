@@ -1,17 +1,16 @@
 #include "core/server/log_sink.hpp"
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <memory>
 #include <mutex>
 
 #include "core/base/log.hpp"
+#include "core/server/log_file_sink.hpp"
+#include "core/server/syslog_sink.hpp"
 
 namespace dunlin::server {
 
@@ -61,27 +60,33 @@ std::unique_ptr<spdlog::pattern_formatter> formatter_of(const config::Logging& o
       pattern, options.utc ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
 }
 
+// Where the lines go: a file, a log elsewhere, this machine's log, or standard error.
+template <class Sink>
+result<spdlog::sink_ptr> made(result<std::shared_ptr<Sink>> sink) {
+  if (!sink) return sink.error();
+  return spdlog::sink_ptr(std::move(*sink));
+}
+
+result<spdlog::sink_ptr> make_sink(const config::Logging& options) {
+  if (!options.file.empty())
+    return made(LogFileSink::open(
+        {options.file, options.size_limit, options.files_max, options.time}));
+  if (!options.remote_syslog.empty()) return made(SyslogSink::remote(options.remote_syslog));
+  if (options.syslog) return made(SyslogSink::local());
+  return spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+}
+
 }  // namespace
 
 result<> install_log_sink(const config::Logging& options) {
+  auto sink = make_sink(options);
+  if (!sink) return sink.error();
   auto next = std::make_shared<Output>();
-  try {
-    spdlog::sink_ptr sink;
-    if (!options.file.empty()) {
-      const mode_t before = umask(0137);
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
-      umask(before);
-    } else if (options.syslog) {
-      sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("dunlin-server", 0, LOG_DAEMON, false);
-      next->labels = false;
-    } else {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-      next->colours = isatty(STDERR_FILENO) != 0;
-    }
-    next->logger = std::make_shared<spdlog::logger>("dunlin", sink);
-  } catch (const spdlog::spdlog_ex& error) {
-    return fail(error.what());
-  }
+  const bool is_syslog =
+      options.file.empty() && (options.syslog || !options.remote_syslog.empty());
+  next->labels = !is_syslog;
+  next->colours = options.file.empty() && !is_syslog && isatty(STDERR_FILENO) != 0;
+  next->logger = std::make_shared<spdlog::logger>("dunlin", *sink);
   next->logger->set_formatter(formatter_of(options));
   next->logger->set_level(spdlog::level::trace);
   next->logger->flush_on(spdlog::level::trace);
@@ -91,6 +96,8 @@ result<> install_log_sink(const config::Logging& options) {
   }
   log::set_sink(write_line);
   log::set_levels(options.debug, options.trace);
+  const auto* const file = dynamic_cast<const LogFileSink*>(sink->get());
+  if (file != nullptr && file->is_oversized()) log_info("Rotating logfile...");
   return {};
 }
 

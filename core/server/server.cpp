@@ -59,7 +59,7 @@ Server::~Server() = default;
 
 int Server::run() {
   if (const auto installed = install_log_sink(options_.logging); !installed) {
-    std::fprintf(stderr, "dunlin-server: error opening log: %s\n", installed.error().text.c_str());
+    std::fprintf(stderr, "dunlin-server: %s\n", installed.error().text.c_str());
     return 1;
   }
   log_banner();

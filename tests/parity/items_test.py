@@ -7,7 +7,10 @@ Usage: items_test.py SERVER
 import datetime
 import re
 import signal
+import socket
 import subprocess
+import tempfile
+from pathlib import Path
 import sys
 import unittest
 
@@ -60,6 +63,18 @@ class Flags(unittest.TestCase):
             with server.client() as client:
                 self.assertEqual(client.info["host"], "public.example")
                 self.assertEqual(client.info["port"], 4333)
+
+    def test_an_address_that_is_none_stops_the_start(self):
+        with tempfile.TemporaryDirectory() as directory:
+            config = Path(directory) / "c.conf"
+            config.write_text('client_advertise: "host:abc"\n')
+            for flags in (["-c", config], ["--client_advertise", "host:abc"]):
+                done = subprocess.run([binary, "-a", "127.0.0.1", "-p", "-1", *flags],
+                                      capture_output=True, text=True, timeout=20)  # fmt: skip
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("[FTL] Error setting server INFO with ClientAdvertise value of "
+                              'host:abc, err=strconv.Atoi: parsing "abc": invalid syntax\n',
+                              done.stderr)  # fmt: skip
 
     def test_log_times_in_utc(self):
         with Server(binary, "", "--logtime_utc") as server:
@@ -116,6 +131,14 @@ class Options(unittest.TestCase):
                     publisher.flush()
                     self.assertEqual(server.get("/varz")["stalled_clients"] > 0, expected)
 
+    def test_a_reload_with_an_address_that_is_none_is_refused(self):
+        with Server(binary) as server:
+            server.config.write_text('client_advertise: "host:abc"\n')
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_log("Failed to reload server configuration: invalid ClientAdvertise "
+                                'value of host:abc, err=strconv.Atoi: parsing "abc": invalid '
+                                "syntax\n")  # fmt: skip
+
     def test_what_info_says_of_the_server(self):
         with Server(binary) as server, server.client() as client:
             self.assertEqual(client.info["version"], "2.15.1")
@@ -144,6 +167,122 @@ class Log(unittest.TestCase):
                 port, cid = client.socket.getsockname()[1], client.info["client_id"]
             label = f'127.0.0.1:{port} - cid:{cid} - "v1.2:go:app" - "$G/u" - '
             server.wait_for_log(label + "Client connection closed: Client Closed")
+
+
+class LogFiles(unittest.TestCase):
+    STAMP = r"\d{4}(\.\d\d){5}\.\d{9}"
+
+    def server(self, config, *arguments):
+        # The log goes to a file: that it is ready shows there.
+        directory = tempfile.TemporaryDirectory()
+        log = Path(directory.name) / "server.log"
+        file = Path(directory.name) / "server.conf"
+        file.write_text(config.replace("LOG", str(log)))
+        process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-c", file, *arguments],
+                                   stderr=subprocess.PIPE)  # fmt: skip
+        self.addCleanup(directory.cleanup)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait, 20)
+        self.addCleanup(process.terminate)
+        return process, log
+
+    def test_files_are_rotated_and_the_oldest_go(self):
+        for config, flags in (('log_file: "LOG"\nlog_size_limit: 200\nlog_max_num: 3\n', ()),
+                              ('logfile: "LOG"\nlogfile_size_limit: 200\nlogfile_max_num: 3\n',
+                               ()),
+                              ('log_file: "LOG"\nlog_max_num: 3\n',
+                               ("--log_size_limit", "200"))):  # fmt: skip
+            with self.subTest(config, flags=flags):
+                process, log = self.server(config, *flags)
+
+                def names(log=log):
+                    return sorted(path.name for path in log.parent.glob("server.log.*"))
+
+                first = eventually(names)[0]
+                self.assertRegex(first, f"^server.log.{self.STAMP}$")
+
+                def purged(process=process, names=names, first=first):
+                    process.send_signal(signal.SIGHUP)
+                    return first not in names()
+
+                eventually(purged)
+                eventually(lambda: 0 < len(names()) <= 3)
+                written = "".join(p.read_bytes().decode() for p in log.parent.glob("server.log*"))
+                self.assertRegex(written, r"\[INF\] Rotated log, backup saved as \"\S+"
+                                          + self.STAMP + r"\"\r\n")  # fmt: skip
+                self.assertRegex(written, r"\[INF\] Purged log file \"server.log.\S+\"\r\n")
+
+    def test_a_full_disk_does_not_stop_the_server(self):
+        with Server(binary) as other:
+            process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-l", "/dev/full",
+                                        "--ports_file_dir", other.path],
+                                       stderr=subprocess.PIPE, text=True)  # fmt: skip
+            try:
+                ports = eventually(lambda: list(other.path.glob("*.ports")))[0]
+                port = re.search(r"nats://127.0.0.1:(\d+)", eventually(ports.read_text))[1]
+                with socket.create_connection(("127.0.0.1", int(port)), 20) as client:
+                    self.assertTrue(client.makefile("rb").readline().startswith(b"INFO "))
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(20), 0)
+            self.assertIn("cannot write the log file /dev/full: no space left on device",
+                          process.stderr.read())  # fmt: skip
+            process.stderr.close()
+
+    def test_a_log_that_cannot_be_opened_stops_the_start(self):
+        for flags, text in ((("-l", "/no/such/log"),
+                             "error opening file: open /no/such/log: no such file or directory"),
+                            (("-r", "foo://x"), 'error invalid network type: "foo"'),
+                            (("--remote_syslog", "unix:///no/such/log"),
+                             "error connecting to syslog: ")):  # fmt: skip
+            done = subprocess.run([binary, "-p", "-1", *flags], capture_output=True, text=True,
+                                  timeout=20)  # fmt: skip
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(text, done.stderr)
+
+    def test_lines_go_to_a_system_log_elsewhere(self):
+        for place in ("option", "-r", "--remote_syslog"):
+            with self.subTest(place), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as log:
+                log.bind(("127.0.0.1", 0))
+                log.settimeout(20)
+                url = f"udp://127.0.0.1:{log.getsockname()[1]}"
+                with tempfile.TemporaryDirectory() as directory:
+                    config = Path(directory) / "c.conf"
+                    config.write_text(f'remote_syslog: "{url}"\n' if place == "option"
+                                      else "debug: false\n")  # fmt: skip
+                    flags = [] if place == "option" else [place, url]
+                    process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-c",
+                                                config, *flags])  # fmt: skip
+                    try:
+                        line = log.recv(1000).decode()
+                    finally:
+                        process.terminate()
+                        process.wait(20)
+                self.assertRegex(line, r"^<5>\d{4}-\d\d-\d\dT\S+ \S+ dunlin-server\[\d+\]: "
+                                       r"Starting nats-server\n$")  # fmt: skip
+
+    def test_lines_go_to_this_machines_system_log(self):
+        path = Path("/dev/log")
+        if path.exists():
+            self.skipTest("a system log listens there")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+            try:
+                log.bind(str(path))
+            except OSError:
+                self.skipTest("no socket can be made there")
+            try:
+                log.settimeout(20)
+                for flags in (["-s"], ["--syslog"]):
+                    process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", *flags])
+                    try:
+                        line = log.recv(1000).decode()
+                    finally:
+                        process.terminate()
+                        process.wait(20)
+                    self.assertRegex(line, r"^<29>[A-Z][a-z]{2} [ \d]\d \S+ dunlin-server\[\d+\]: "
+                                           r"\S.*\n$")  # fmt: skip
+            finally:
+                path.unlink()
 
 
 class ClosedReasons(unittest.TestCase):

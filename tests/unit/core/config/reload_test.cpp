@@ -107,13 +107,6 @@ TEST(Validate, reports_the_first_conflict) {
 
 // An option that is read and then does nothing would be worse than an error.
 TEST(Unavailable, options_without_effect_are_refused_in_words) {
-  for (const char* const text :
-       {"remote_syslog: \"udp://localhost:33\"", "log_size_limit: 1k", "log_max_num: 3"}) {
-    const auto available = refuse_unavailable(options_of(text));
-    ASSERT_FALSE(available) << text;
-    EXPECT_THAT(available.error().text, testing::HasSubstr("not available in this server yet"));
-    EXPECT_FALSE(validate(options_of(text))) << text;
-  }
   Options options;
   options.tls.emplace().verify = true;
   EXPECT_TRUE(refuse_unavailable(options));
