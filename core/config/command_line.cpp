@@ -20,7 +20,6 @@ struct Flag {
   std::string_view name;  // canonical
   FlagKind kind;
   std::array<std::string_view, 3> others;
-  std::string_view plugin = {};  // whose feature it configures
 };
 
 constexpr Flag known_flags[] = {
@@ -48,7 +47,7 @@ constexpr Flag known_flags[] = {
     {"DVV", FlagKind::boolean, {}},
     {"log_size_limit", FlagKind::integer, {}},
     {"max_traced_msg_len", FlagKind::integer, {}},
-    {"jetstream", FlagKind::boolean, {"js"}, "jetstream"},
+    {"jetstream", FlagKind::boolean, {"js"}},
     {"store_dir", FlagKind::text, {"sd"}},
     {"user", FlagKind::text, {}},
     {"pass", FlagKind::text, {}},
@@ -58,12 +57,12 @@ constexpr Flag known_flags[] = {
     {"tlscert", FlagKind::text, {}},
     {"tlskey", FlagKind::text, {}},
     {"tlscacert", FlagKind::text, {}},
-    {"routes", FlagKind::text, {}, "cluster"},
-    {"cluster", FlagKind::text, {"cluster_listen"}, "cluster"},
-    {"cluster_name", FlagKind::text, {}, "cluster"},
-    {"no_advertise", FlagKind::boolean, {}, "cluster"},
-    {"cluster_advertise", FlagKind::text, {}, "cluster"},
-    {"connect_retries", FlagKind::integer, {}, "cluster"},
+    {"routes", FlagKind::text, {}},
+    {"cluster", FlagKind::text, {"cluster_listen"}},
+    {"cluster_name", FlagKind::text, {}},
+    {"no_advertise", FlagKind::boolean, {}},
+    {"cluster_advertise", FlagKind::text, {}},
+    {"connect_retries", FlagKind::integer, {}},
     {"profile", FlagKind::integer, {}},
     {"help", FlagKind::boolean, {"h"}},
     {"version", FlagKind::boolean, {"v"}},
@@ -305,12 +304,6 @@ result<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
 result<> apply(const CommandLine& command, Options& options) {
   for (const auto& [name, value] : command.flags) {
-    const auto* flag = find_flag(name);
-    if (!flag->plugin.empty() && value != "false") {
-      return fail(fmt::format("--{} is not available in this server yet: needs the plugin \"{}\" "
-                              "(package dunlin-plugin-{}), which was not found",
-                              name, flag->plugin, flag->plugin));
-    }
     if (name == "profile" && value != "0") {
       return fail("--profile is not available in this server yet: it needs profiling over HTTP");
     }

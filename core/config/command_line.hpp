@@ -32,12 +32,13 @@ struct CommandLine {
   std::string signal;                                      // `<command>[=<pid or file>]`
   std::vector<std::pair<std::string, std::string>> flags;  // the others: canonical name, value
   std::vector<std::string> positional;
+  std::vector<std::string> arguments;  // all of them, for whatever shows them: secrets taken out
 };
 
 // Fails with the line Go prints for an unknown flag or a bad value.
 [[nodiscard]] result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-// Applies the flags over what the file said. Fails for flags of features that are not there.
+// Applies the flags over what the file said, but for those of plugins' features: plugin_flags.hpp.
 [[nodiscard]] result<> apply(const CommandLine& command, Options& options);
 
 [[nodiscard]] std::string usage_text();

@@ -4,6 +4,7 @@
 
 #include "core/config/conf_reader.hpp"
 #include "core/config/file_text.hpp"
+#include "core/config/plugin_flags.hpp"
 #include "core/config/reference_doc.hpp"
 #include "core/config/toml_reader.hpp"
 #include "core/config/validate.hpp"
@@ -50,20 +51,25 @@ Action print_action(const CommandLine& command) {
 }
 
 // Flags over the file, defaults, checks; the reason why not, or nothing.
-std::string complete(const CommandLine& command, Options& options) {
+std::string complete(const CommandLine& command, Options& options,
+                     const SectionProvided& provided) {
   if (const auto applied = apply(command, options); !applied) return applied.error().text;
+  if (const auto applied = apply_plugin_flags(command, options, provided); !applied)
+    return applied.error().text;
   apply_baseline(options);
   if (const auto valid = validate(options); !valid) return valid.error().text;
   return {};
 }
 
-Action check_action(const CommandLine& command, Loaded& loaded) {
+Action check_action(const CommandLine& command, Loaded& loaded,
+                    const SectionProvided& provided) {
   if (!loaded.diagnostics.clean()) return refuse(loaded.diagnostics.text());
   if (const auto available = refuse_unavailable(loaded.options); !available)
     return refuse(available.error().text);
   if (command.check_full) {
     auto options = loaded.options;
-    if (const auto reason = complete(command, options); !reason.empty()) return refuse(reason);
+    if (const auto reason = complete(command, options, provided); !reason.empty())
+      return refuse(reason);
   }
   return {Action::Kind::check, "",
           fmt::format("{}: configuration file {} is valid ({})\n", program_name,
@@ -95,6 +101,7 @@ Outcome load(int argc, const char* const* argv, const SectionProvided& provided)
     return outcome;
   }
   outcome.command = std::move(*command);
+  outcome.command.arguments = redacted_arguments(argc, argv);
   const auto& flags = outcome.command;
   outcome.action = print_action(flags);
   if (outcome.action.kind != Action::Kind::run) return outcome;
@@ -115,7 +122,7 @@ Outcome load(int argc, const char* const* argv, const SectionProvided& provided)
     return outcome;
   }
   if (flags.check) {
-    outcome.action = check_action(flags, outcome.loaded);
+    outcome.action = check_action(flags, outcome.loaded, provided);
     return outcome;
   }
   const auto& diagnostics = outcome.loaded.diagnostics;
@@ -123,7 +130,7 @@ Outcome load(int argc, const char* const* argv, const SectionProvided& provided)
     outcome.action = refuse(diagnostics.text());
     return outcome;
   }
-  if (const auto reason = complete(flags, outcome.loaded.options); !reason.empty()) {
+  if (const auto reason = complete(flags, outcome.loaded.options, provided); !reason.empty()) {
     outcome.action = refuse(reason);
     return outcome;
   }
@@ -143,7 +150,7 @@ result<Options> reload(const CommandLine& command, const SectionProvided& provid
     errors.errors = loaded->diagnostics.errors;
     return fail(errors.text());
   }
-  if (auto reason = complete(command, loaded->options); !reason.empty()) {
+  if (auto reason = complete(command, loaded->options, provided); !reason.empty()) {
     return fail(std::move(reason));
   }
   return std::move(loaded->options);

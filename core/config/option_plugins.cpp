@@ -27,6 +27,33 @@ void apply_sha256(Reader& reader, const Row& row, void* target, const Entry& ent
   static_cast<PluginEntry*>(target)->sha256 = hash;
 }
 
+void apply_verify(Reader& reader, const Row&, void* target, const Entry& entry) {
+  const auto* word = reader.expect<std::string>(entry.value);
+  if (word == nullptr) return;
+  auto& verify = static_cast<Plugins*>(target)->verify;
+  if (*word == "permissions") {
+    verify = PluginVerify::permissions;
+  } else if (*word == "sha256") {
+    verify = PluginVerify::sha256;
+  } else if (*word == "signature") {
+    verify = PluginVerify::signature;
+  } else {
+    reader.error(entry.at, "plugins.verify must be \"permissions\", \"sha256\" or \"signature\"");
+  }
+}
+
+// As the loader compares them: a file's name up to its ".so".
+void apply_libraries(Reader& reader, const Row& row, void* target, const Entry& entry) {
+  auto& libraries = static_cast<Plugins*>(target)->libraries;
+  if (!reader.texts(row.key, entry.value, libraries)) return;
+  for (auto& library : libraries) {
+    library.erase(std::min(library.find(".so"), library.size()));
+    if (library.empty() || library.find('/') != std::string::npos) {
+      reader.error(entry.at, "plugins.libraries are names of libraries, such as \"libcurl\"");
+    }
+  }
+}
+
 const OptionRow load_rows[] = {
     {"id", {"name"}, text, "", no, "", "Name of the plugin.", stored<&PluginEntry::id>()},
     {"path", {}, text, "in directory", no, "", "Its file.", stored<&PluginEntry::path>()},
@@ -68,8 +95,12 @@ void apply_load(Reader& reader, const Row&, void* target, const Entry& entry) {
 const OptionRow rows[] = {
     {"directory", {"dir"}, text, "as built", no, "", "Where plugins are looked up.",
      stored<&Plugins::directory>()},
-    {"verify", {}, boolean, "false", no, "", "Load only plugins signed by a trusted key.",
-     stored<&Plugins::verify_signatures>()},
+    {"verify", {}, text, "permissions", no, "",
+     "What must hold of a plugin's file: permissions, sha256 (its hash is in load) or signature.",
+     {apply_verify, nullptr}},
+    {"libraries", {}, texts, "", no, "",
+     "Libraries that plugins may need beside the usual ones of the system.",
+     {apply_libraries, nullptr}},
     {"load", {}, list, "what the configuration asks for", no, "",
      "Plugins to load: names, or maps with id, path, sha256 and required.", {apply_load, nullptr},
      load_rows},

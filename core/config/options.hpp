@@ -169,9 +169,12 @@ struct PluginEntry {
   }
 };
 
+enum class PluginVerify { permissions, sha256, signature };
+
 struct Plugins {
   std::string directory;  // empty: the directory the server was built with
-  bool verify_signatures = false;
+  PluginVerify verify = PluginVerify::permissions;  // of the contents; the file rules always hold
+  std::vector<std::string> libraries;  // further ones plugins may need: `libcurl`
   std::vector<PluginEntry> load;
   std::vector<std::string> trusted_keys;
   bool operator==(const Plugins&) const = default;

@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::string_view monitoring_plugin = "monitoring";
 
+plugin::Verify verify_of(config::PluginVerify verify) {
+  switch (verify) {
+    case config::PluginVerify::sha256: return plugin::Verify::sha256;
+    case config::PluginVerify::signature: return plugin::Verify::signature;
+    case config::PluginVerify::permissions: break;
+  }
+  return plugin::Verify::permissions;
+}
+
 config::Entry entry_of(std::string key, decltype(config::Value::data) data) {
   config::Entry entry;
   entry.key = std::move(key);
@@ -67,7 +76,10 @@ std::vector<plugin::Asked> plugins_asked_for(const config::Options& options, Con
   for (const config::Section& section : options.sections) {
     plugin::Asked& one = asked_for(all, plugin_of_section(section.name));
     one.section = nodes.add_section(*section.entry);
-    one.request.asked_by = fmt::format("[{}] at {}", section.name, section.entry->at.text());
+    one.request.asked_by =
+        section.entry->at.known()
+            ? fmt::format("[{}] at {}", section.name, section.entry->at.text())
+            : fmt::format("the command line's flags for {}", section.name);
   }
   if (options.monitoring.port != 0 || options.monitoring.https_port != 0) {
     plugin::Asked& one = asked_for(all, monitoring_plugin);
@@ -94,7 +106,8 @@ plugin::PluginHostOptions plugin_host_options(const config::Options& options,
   host.loader.directory = options.plugins.directory.empty() ? default_plugin_directory()
                                                             : options.plugins.directory;
   host.loader.trusted_keys = options.plugins.trusted_keys;
-  if (options.plugins.verify_signatures) host.loader.verify = plugin::Verify::signature;
+  host.loader.allowed_libraries = options.plugins.libraries;
+  host.loader.verify = verify_of(options.plugins.verify);
   return host;
 }
 

@@ -1,8 +1,10 @@
 #include "core/server/policy.hpp"
 
-#include <algorithm>
-#include <cstdlib>
+#include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/config/advertise.hpp"
 #include "core/config/command_line.hpp"
 
 namespace dunlin::server {
@@ -65,8 +67,8 @@ result<auth::AuthSettings> auth_settings_of(const config::Options& options) {
   return settings;
 }
 
-void fill_info(protocol::ServerInfo& info, const config::Options& options,
-               const auth::ServerIdentity& identity, int port) {
+result<> fill_info(protocol::ServerInfo& info, const config::Options& options,
+                   const auth::ServerIdentity& identity, int port) {
   info.server_id = identity.id();
   info.server_name = options.server_name.empty() ? identity.id() : options.server_name;
   info.version = config::compatible_version;
@@ -78,15 +80,16 @@ void fill_info(protocol::ServerInfo& info, const config::Options& options,
   info.api_lvl = 5;
   info.xkey = identity.xkey();
   if (!options.client_advertise.empty()) {
-    const std::size_t colon = options.client_advertise.rfind(':');
-    info.host = options.client_advertise.substr(0, colon);
-    if (colon != std::string::npos)
-      info.port = std::atoi(options.client_advertise.c_str() + colon + 1);
+    auto told = config::parse_advertise(options.client_advertise, port);
+    if (!told) return fail(told.error().text);
+    info.host = std::move(told->host);
+    info.port = told->port;
   }
-  if (!options.tls) return;
+  if (!options.tls) return {};
   info.tls_required = !options.allow_non_tls;
   info.tls_available = options.allow_non_tls;
   info.tls_verify = options.tls->verify;
+  return {};
 }
 
 result<std::shared_ptr<const net::TransportSettings>> transport_of(
@@ -132,7 +135,9 @@ result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& o
   auto policy = std::make_unique<ClientPolicy>();
   policy->authenticator = *users;
   client::ClientSettings& settings = policy->settings;
-  fill_info(settings.info, options, identity, port);
+  if (const auto filled = fill_info(settings.info, options, identity, port); !filled)
+    return fail(fmt::format("Error setting server INFO with ClientAdvertise value of {}, err={}",
+                            options.client_advertise, filled.error().text));
   settings.info.auth_required = (*users)->is_required();
   settings.auth_required = (*users)->is_required();
   settings.has_no_auth_user = (*users)->has_no_auth_user();

@@ -1,6 +1,7 @@
 // Reload: the file is read again, and either everything that changed can be applied or nothing is.
 
 #include "core/base/log.hpp"
+#include "core/config/advertise.hpp"
 #include "core/server/log_sink.hpp"
 #include "core/server/policy.hpp"
 #include "core/server/server.hpp"
@@ -19,6 +20,11 @@ result<> Server::try_reload() {
   if (!next) return next.error();
   const config::ReloadDiff diff = config::compare(options_, *next);
   if (!diff.refusal.empty()) return fail(diff.refusal);
+  if (const auto& told = next->client_advertise; !told.empty()) {
+    if (const auto address = config::parse_advertise(told, client_port_); !address)
+      return fail(fmt::format("invalid ClientAdvertise value of {}, err={}", told,
+                              address.error().text));
+  }
   auto policy = make_policy(*next, identity_, client_port_);
   if (!policy) return policy.error();
   auto mappings = make_mappings(*next);

@@ -97,7 +97,9 @@ TEST(CommandLine, other_words_are_refused) {
 
 TEST(CommandLine, flags_of_absent_features_are_refused_in_words) {
   for (const auto* flag :
-       {"-js", "--cluster=nats://h:1", "--routes=nats://h:1", "--no_advertise"}) {
+       {"-js", "--jetstream", "--cluster=nats://h:1", "--cluster_listen=nats://h:1",
+        "--routes=nats://h:1", "--no_advertise", "--cluster_name=c", "--cluster_advertise=h:1",
+        "--connect_retries=1", "--profile=6060"}) {
     const auto action = start({flag}).action;
     EXPECT_EQ(action.code, 1);
     EXPECT_NE(action.errors_text.find("is not available in this server yet"), std::string::npos);

@@ -141,14 +141,22 @@ TEST(Options, mappings_keep_weights_and_clusters) {
 
 TEST(Options, plugins_are_names_or_maps) {
   const auto options = options_of(
-      "plugins { dir: \"/p\", verify: true, trusted_keys: [k], load: [ jetstream, "
-      "{id: x, path: \"/x.so\", required: false} ] }");
+      "plugins { dir: \"/p\", verify: signature, libraries: [libcurl, \"libx.so.1\"],"
+      " trusted_keys: [k], load: [ jetstream, {id: x, path: \"/x.so\", required: false} ] }");
   EXPECT_EQ(options.plugins.directory, "/p");
+  EXPECT_EQ(options.plugins.verify, PluginVerify::signature);
+  EXPECT_EQ(options.plugins.libraries, (std::vector<std::string>{"libcurl", "libx"}));
   ASSERT_EQ(options.plugins.load.size(), 2u);
   EXPECT_EQ(options.plugins.load[0].id, "jetstream");
   EXPECT_FALSE(options.plugins.load[1].required);
   EXPECT_EQ(outcome_of("plugins { load: [a, a] }", "c.conf"),
             "c.conf:1:20: plugin \"a\" is listed twice");
+  EXPECT_EQ(options_of("plugins {}").plugins.verify, PluginVerify::permissions);
+  EXPECT_EQ(options_of("plugins { verify: sha256 }").plugins.verify, PluginVerify::sha256);
+  EXPECT_EQ(outcome_of("plugins { verify: strict }", "c.conf"),
+            "c.conf:1:10: plugins.verify must be \"permissions\", \"sha256\" or \"signature\"");
+  EXPECT_EQ(outcome_of("plugins { libraries: \"/lib/libx.so\" }", "c.conf"),
+            "c.conf:1:10: plugins.libraries are names of libraries, such as \"libcurl\"");
 }
 
 TEST(Sections, of_absent_plugins_are_refused_in_words) {
