@@ -293,6 +293,11 @@ void ConfigService::end() {
   made_.clear();
 }
 
+std::uint64_t ConfigService::mark_of(const ConfigNode* section) {
+  const DefaultNode empty(NodeType::table);
+  return hash_of(section != nullptr ? *section : empty, 0);
+}
+
 void ConfigService::commit() { fixed_ = fixed_next_; }
 
 std::vector<std::string> ConfigService::declare(const ConfigNode* tree, const dunlin_key* keys,

@@ -31,6 +31,9 @@ class ConfigService {
   // Did the plugin declare its keys since begin()?
   [[nodiscard]] bool declared() const noexcept { return declared_; }
 
+  // A number that is another one for another section. NULL is an empty table.
+  [[nodiscard]] static std::uint64_t mark_of(const ConfigNode* section);
+
   // All problems of the tree, each with its place; empty when it is fine.
   std::vector<std::string> declare(const ConfigNode* tree, const dunlin_key* keys, std::size_t n);
 

@@ -6,6 +6,7 @@
 
 #include "core/base/ensure.hpp"
 #include "core/plugin/context.hpp"
+#include "core/plugin/shard_budget.hpp"
 
 namespace dunlin::plugin {
 namespace {
@@ -31,8 +32,12 @@ dunlin_status post_control(const dunlin_host* host, dunlin_task task, void* user
 dunlin_status post_shard(const dunlin_host* host, std::uint32_t shard, dunlin_task task,
                          void* user) {
   if (shard >= context_of(host).shared.executor.shard_count()) return DUNLIN_E_INVALID;
-  return post(host, task, user, [shard](Executor& executor, Executor::Task body) {
-    return executor.post_shard(shard, std::move(body));
+  const Owner owner = context_of(host).owner;
+  return post(host, task, user, [shard, owner](Executor& executor, Executor::Task body) {
+    return executor.post_shard(shard, [owner, run = std::move(body)] {
+      const ShardCall call(owner, "a posted task");
+      run();
+    });
   });
 }
 

@@ -1,4 +1,5 @@
-// dunlin.log/1 over the server's log. The plugin's id stands in front of its lines.
+// dunlin.log/1 over the server's log. The plugin's id stands in front of its lines, except of
+// those that tools know by heart.
 
 #include <dunlin/ext/log.h>
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ constexpr std::size_t text_max = 8 * 1024;
 constexpr std::size_t fields_max = 64;
 
 log::Level level_of(std::uint32_t level) {
-  switch (level) {
+  switch (level & ~DUNLIN_LOG_BARE) {
     case DUNLIN_LOG_FATAL: return log::Level::fatal;
     case DUNLIN_LOG_ERROR: return log::Level::error;
     case DUNLIN_LOG_WARNING: return log::Level::warning;
@@ -38,7 +39,8 @@ void write(const dunlin_host* host, std::uint32_t level, dunlin_account* account
   if (!log::enabled(target)) return;
   const auto& context = context_of(host);
   const auto& services = context.shared.services;
-  std::string line = context.identity.id + ": ";
+  std::string line;
+  if ((level & DUNLIN_LOG_BARE) == 0) line = context.identity.id + ": ";
   if (level == DUNLIN_LOG_HOST_MISBEHAVING) line += "host misbehaves: ";
   if (level == DUNLIN_LOG_PLUGIN_MISBEHAVING) line += "plugin misbehaves: ";
   append_clean(line, view(text));

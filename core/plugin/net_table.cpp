@@ -2,6 +2,8 @@
 
 #include <dunlin/ext/net.h>
 
+#include "core/base/ensure.hpp"
+#include "core/base/log.hpp"
 #include "core/plugin/argument_checks.hpp"
 #include "core/plugin/context.hpp"
 
@@ -61,6 +63,23 @@ dunlin_status connect(const dunlin_host* host, const dunlin_connect_options* opt
   return status == DUNLIN_OK ? status : set_error(err, status, why);
 }
 
+// What is called on the connection's shard only. Asking costs time on every message, so release
+// builds trust the plugin; debug and sanitizer builds end with its name.
+NetService& net_at(const dunlin_host* host, [[maybe_unused]] dunlin_conn* conn,
+                   [[maybe_unused]] const char* function) {
+  NetService& net = net_of(host);
+#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const auto& context = context_of(host);
+  const bool is_there = net.shard(conn) == context.shared.executor.shard_index();
+  if (!is_there) {
+    log_error("plugin {} misbehaves: it called {} outside of the connection's shard",
+              context.identity.id, function);
+  }
+  ensure(is_there);
+#endif
+  return net;
+}
+
 dunlin_status peer(const dunlin_host* host, dunlin_conn* conn, dunlin_peer* out) {
   if (conn == nullptr || out == nullptr) return DUNLIN_E_INVALID;
   dunlin_peer full{};
@@ -85,7 +104,7 @@ bool are_sound(const dunlin_part* parts, std::size_t n) {
 dunlin_status write(const dunlin_host* host, dunlin_conn* conn, const dunlin_part* parts,
                     std::size_t n) {
   if (conn == nullptr || !are_sound(parts, n)) return DUNLIN_E_INVALID;
-  return net_of(host).write(conn, {parts, n});
+  return net_at(host, conn, "net.write").write(conn, {parts, n});
 }
 
 dunlin_status deliver(const dunlin_host* host, dunlin_conn* conn, dunlin_str subject,
@@ -93,7 +112,7 @@ dunlin_status deliver(const dunlin_host* host, dunlin_conn* conn, dunlin_str sub
   if (conn == nullptr || !are_sound(parts, n) || !is_publishable(view(subject))) {
     return DUNLIN_E_INVALID;
   }
-  return net_of(host).deliver(conn, view(subject), {parts, n});
+  return net_at(host, conn, "net.deliver").deliver(conn, view(subject), {parts, n});
 }
 
 dunlin_status authenticate(const dunlin_host* host, dunlin_conn* conn,
@@ -103,13 +122,13 @@ dunlin_status authenticate(const dunlin_host* host, dunlin_conn* conn,
   if (!copy || conn == nullptr || on_auth == nullptr) return DUNLIN_E_INVALID;
   // A user for one kind of connection is not asked about another.
   if (copy->kind != net_of(host).kind(conn)) return DUNLIN_E_DENIED;
-  return net_of(host).authenticate(conn, *copy, on_auth, state);
+  return net_at(host, conn, "net.authenticate").authenticate(conn, *copy, on_auth, state);
 }
 
 dunlin_status bind_account(const dunlin_host* host, dunlin_conn* conn, dunlin_account* account) {
   if (conn == nullptr || account == nullptr) return DUNLIN_E_INVALID;
   if (net_of(host).kind(conn) == DUNLIN_KIND_CLIENT) return DUNLIN_E_DENIED;
-  return net_of(host).bind_account(conn, account);
+  return net_at(host, conn, "net.bind_account").bind_account(conn, account);
 }
 
 constexpr dunlin_net table = {
@@ -134,30 +153,38 @@ constexpr dunlin_net table = {
     write,
     deliver,
     [](const dunlin_host* host, dunlin_conn* conn, std::uint64_t msgs, std::uint64_t bytes) {
-      net_of(host).count_in(conn, msgs, bytes);
+      net_at(host, conn, "net.count_in").count_in(conn, msgs, bytes);
     },
-    [](const dunlin_host* host, dunlin_conn* conn) { return net_of(host).start_tls(conn); },
+    [](const dunlin_host* host, dunlin_conn* conn) {
+      return net_at(host, conn, "net.start_tls").start_tls(conn);
+    },
     authenticate,
     bind_account,
-    [](const dunlin_host* host, dunlin_conn* conn) { return net_of(host).account(conn); },
+    [](const dunlin_host* host, dunlin_conn* conn) {
+      return net_at(host, conn, "net.account").account(conn);
+    },
     [](const dunlin_host* host, dunlin_conn* conn, dunlin_str subject) {
-      return is_publishable(view(subject)) && net_of(host).may_publish(conn, view(subject));
+      return is_publishable(view(subject)) &&
+             net_at(host, conn, "net.may_publish").may_publish(conn, view(subject));
     },
     [](const dunlin_host* host, dunlin_conn* conn, dunlin_str subject, dunlin_str queue) {
       return is_subscribable(view(subject)) && is_queue(view(queue)) &&
-             net_of(host).may_subscribe(conn, view(subject), view(queue));
+             net_at(host, conn, "net.may_subscribe")
+                 .may_subscribe(conn, view(subject), view(queue));
     },
     [](const dunlin_host* host, dunlin_conn* conn, dunlin_str name, dunlin_str lang,
        dunlin_str version) {
-      net_of(host).describe(conn, view(name), view(lang), view(version));
+      net_at(host, conn, "net.describe").describe(conn, view(name), view(lang), view(version));
     },
     [](const dunlin_host* host, dunlin_conn* conn, std::uint64_t interval_ns) {
-      net_of(host).set_tick(conn, interval_ns);
+      net_at(host, conn, "net.set_tick").set_tick(conn, interval_ns);
     },
-    [](const dunlin_host* host, dunlin_conn* conn) { net_of(host).pause(conn); },
-    [](const dunlin_host* host, dunlin_conn* conn) { net_of(host).resume(conn); },
+    [](const dunlin_host* host, dunlin_conn* conn) { net_at(host, conn, "net.pause").pause(conn); },
+    [](const dunlin_host* host, dunlin_conn* conn) {
+      net_at(host, conn, "net.resume").resume(conn);
+    },
     [](const dunlin_host* host, dunlin_conn* conn, dunlin_status why, dunlin_str reason) {
-      net_of(host).shut(conn, why, view(reason));
+      net_at(host, conn, "net.shut").shut(conn, why, view(reason));
     }};
 
 }  // namespace

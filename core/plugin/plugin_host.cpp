@@ -13,6 +13,7 @@
 #include "core/plugin/context.hpp"
 #include "core/plugin/crash_report.hpp"
 #include "core/plugin/dependency.hpp"
+#include "core/plugin/shard_budget.hpp"
 
 namespace dunlin::plugin {
 namespace {
@@ -50,6 +51,7 @@ struct PluginHost::Implementation {
     bool is_static = false;
     bool required = true;
     const ConfigNode* section = nullptr;
+    std::uint64_t section_mark = 0;  // of the section it was configured with
     std::unique_ptr<Library> library;
     std::unique_ptr<PluginContext> context;
     dunlin_plugin instance{};
@@ -199,7 +201,20 @@ struct PluginHost::Implementation {
     auto instance = read_instance(made, identity);
     if (!instance) return instance.error();
     plugin.instance = *instance;
+    watch_shards(plugin);
     return {};
+  }
+
+  // Calls of the plugin on shards are timed from now on.
+  void watch_shards(const Plugin& plugin) {
+    dunlin_metric_options counter{};
+    counter.struct_size = sizeof counter;
+    counter.name = str("plugin_shard_overruns_total");
+    counter.help = str("Calls that held a shard up for longer than 100 microseconds");
+    dunlin_cell* overruns = nullptr;
+    static_cast<void>(shared.metrics.cell(plugin.descriptor.identity.id, DUNLIN_METRIC_COUNTER,
+                                          counter, 0, overruns));
+    ShardBudget::add(plugin.context->owner, plugin.name(), overruns);
   }
 
   Checked<void> configure(Plugin& plugin) {
@@ -222,6 +237,7 @@ struct PluginHost::Implementation {
                      {},
                      ExitCode::configuration};
     }
+    plugin.section_mark = ConfigService::mark_of(plugin.section);
     config.commit();
     set_stage(plugin, Stage::configured);
     return {};
@@ -268,6 +284,7 @@ struct PluginHost::Implementation {
     const auto destroy = plugin.instance.destroy;
     run(plugin, [&] { destroy(plugin.instance.self); });
     plugin.instance = {};
+    ShardBudget::remove(plugin.context->owner);
     shared.metrics.forget(plugin.descriptor.identity.id);
   }
 
@@ -413,7 +430,12 @@ Outcome PluginHost::Implementation::reload_one(Plugin& plugin, const std::vector
     return candidate.request.id == plugin.descriptor.identity.id;
   });
   plugin.section = one == asked.end() ? nullptr : one->section;
-  if (plugin.instance.reload_prepare == nullptr) return {};
+  if (plugin.instance.reload_prepare == nullptr) {
+    if (ConfigService::mark_of(plugin.section) == plugin.section_mark) return {};
+    return Refusal{{{fmt::format("{} takes over no changes of its section", plugin.name()),
+                     {"restart the server for that"},
+                     ExitCode::configuration}}};
+  }
   auto& config = plugin.context->config;
   const auto* tree = config.begin(plugin.section, true);
   auto error = fresh_error();

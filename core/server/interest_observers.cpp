@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/hash.hpp"
+#include "core/plugin/shard_budget.hpp"
 #include "core/routing/delivery_rules.hpp"
 #include "core/server/handles.hpp"
 #include "core/subject/sublist.hpp"
@@ -88,6 +89,7 @@ class InterestObservers::Observer : public std::enable_shared_from_this<Observer
       told.push_back({handle_of(change.account), str(change.subject), str(change.queue),
                       str(change.origin), static_cast<std::uint32_t>(change.kind), change.before,
                       change.after, 0});
+    const plugin::ShardCall call(owner, "on_change");
     on_change_(user_, told.data(), told.size());
   }
 

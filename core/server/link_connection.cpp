@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/plugin/shard_budget.hpp"
 #include "core/server/interest_observers.hpp"
 #include "core/server/protocol_connection.hpp"
 
@@ -240,6 +241,7 @@ void LinkConnection::flush(bool is_called) {
                             one.queue_count == 0 ? nullptr : first + 1, one.queue_count,
                             static_cast<std::uint32_t>(one.origin_kind), *first});
     }
+    const plugin::ShardCall call(connection_.settings().owner, "deliver");
     wish_.deliver(wish_.user, handle(), deliveries.data(), deliveries.size());
   }
   batches_.give_back(batch);

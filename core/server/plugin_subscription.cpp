@@ -2,6 +2,7 @@
 
 #include "core/base/log.hpp"
 #include "core/net/shard.hpp"
+#include "core/plugin/shard_budget.hpp"
 
 namespace dunlin::server {
 
@@ -130,6 +131,7 @@ void PluginSubscription::run() {
 }
 
 void PluginSubscription::run_batch(MessageBatch& batch) {
+  const plugin::ShardCall call(wish_.owner, "on_msgs", net::Shard::current() != nullptr);
   if (batch.last != nullptr)
     batch.last();
   else if (!silenced_.load(std::memory_order_acquire))

@@ -7,6 +7,7 @@
 
 #include "core/base/ensure.hpp"
 #include "core/base/log.hpp"
+#include "core/plugin/shard_budget.hpp"
 #include "core/server/link_connection.hpp"
 #include "core/server/router_service.hpp"
 
@@ -105,7 +106,10 @@ void ProtocolConnection::begin() {
     close(net::ClosedReason::server_shutdown);
     return;
   }
-  state_ = settings_->protocol.open(settings_->user, handle());
+  {
+    const plugin::ShardCall call(settings_->owner, "open");
+    state_ = settings_->protocol.open(settings_->user, handle());
+  }
   if (state_ == nullptr) shut(DUNLIN_E_CLOSED, "refused by the protocol");
 }
 
@@ -124,8 +128,9 @@ void ProtocolConnection::shut(dunlin_status why, std::string_view reason) {
 }
 
 void ProtocolConnection::drain(std::uint64_t deadline_ns) {
-  if (is_usable() && is_called() && settings_->protocol.drain != nullptr)
-    settings_->protocol.drain(state_, handle(), deadline_ns);
+  if (!is_usable() || !is_called() || settings_->protocol.drain == nullptr) return;
+  const plugin::ShardCall call(settings_->owner, "drain");
+  settings_->protocol.drain(state_, handle(), deadline_ns);
 }
 
 void ProtocolConnection::on_closed() {
@@ -150,7 +155,10 @@ void ProtocolConnection::on_closed() {
 }
 
 void ProtocolConnection::end_plugin_side() {
-  if (is_called()) settings_->protocol.close(state_, handle(), why_);
+  if (is_called()) {
+    const plugin::ShardCall call(settings_->owner, "close");
+    settings_->protocol.close(state_, handle(), why_);
+  }
   state_ = nullptr;
   if (settings_->on_closed) settings_->on_closed(closed_reason());
 }
@@ -163,8 +171,10 @@ void ProtocolConnection::on_timer(net::Nanoseconds now) {
   }
   if (now >= tick_due_) {
     tick_due_ = now + tick_interval_;
-    if (is_usable() && is_called() && settings_->protocol.tick != nullptr)
+    if (is_usable() && is_called() && settings_->protocol.tick != nullptr) {
+      const plugin::ShardCall call(settings_->owner, "tick");
       settings_->protocol.tick(state_, handle(), now);
+    }
   }
   if (!is_closed()) arm_timer();
 }
@@ -199,6 +209,7 @@ std::size_t ProtocolConnection::consume(char* data, std::size_t size) {
 // Gives the plugin what there is, again and again while it takes something.
 std::size_t ProtocolConnection::offer(std::string_view input) {
   flush_link();
+  const plugin::ShardCall call(settings_->owner, "bytes");
   std::size_t used = 0;
   while (used < input.size() && is_usable() && !is_held_) {
     if (!is_called()) return input.size();
@@ -301,8 +312,10 @@ void ProtocolConnection::on_drained() {
   if (!wants_writable_) return;
   wants_writable_ = false;
   later([](ProtocolConnection& self) {
-    if (self.is_usable() && self.is_called() && self.settings_->protocol.writable != nullptr)
-      self.settings_->protocol.writable(self.state_, self.handle());
+    if (!self.is_usable() || !self.is_called() || self.settings_->protocol.writable == nullptr)
+      return;
+    const plugin::ShardCall call(self.settings_->owner, "writable");
+    self.settings_->protocol.writable(self.state_, self.handle());
   });
 }
 

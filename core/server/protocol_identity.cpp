@@ -5,6 +5,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/net/listener.hpp"
+#include "core/plugin/shard_budget.hpp"
 #include "core/server/link_connection.hpp"
 #include "core/server/protocol_connection.hpp"
 #include "core/server/router_service.hpp"
@@ -70,6 +71,7 @@ void ProtocolConnection::authenticated(auth::Decision decision, dunlin_on_auth o
                                        void* state) {
   is_authenticating_ = false;
   if (!is_usable() || !is_called()) return;
+  const plugin::ShardCall call(settings_->owner, "on_auth");
   if (decision.outcome != auth::Decision::Outcome::accepted) {
     on_auth(state, handle(), DUNLIN_E_DENIED, nullptr);
     return;

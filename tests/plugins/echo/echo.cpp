@@ -10,14 +10,19 @@
 //   echo.ask      sends a request to the subject in the payload; the outcome goes to echo.answer
 //   echo.quit     ends the subscription to echo.in, waits for that, and says so on echo.gone
 //   echo.look     looks at the server and says what it saw on echo.seen
+//   echo.slow     keeps its shard busy for a millisecond
 //
-// `$ECHO.` is reserved. The section `echo` has the keys `greeting` and `fail_start`.
+// `$ECHO.` is reserved. The section `echo` has the keys `greeting`, `fail_start` and `serves`, a
+// path that is answered with the greeting on the monitoring port.
 
+#include <dunlin/clock.hpp>
 #include <dunlin/executor.hpp>
+#include <dunlin/http.hpp>
 #include <dunlin/observe.hpp>
 #include <dunlin/plugin.hpp>
 #include <dunlin/router.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +31,9 @@ namespace {
 constexpr dunlin_key keys[] = {
     dunlin::key("greeting", DUNLIN_KEY_TEXT, "echo", "What answers begin with"),
     dunlin::key("fail_start", DUNLIN_KEY_BOOLEAN, "false", "Whether start fails"),
+    dunlin::key("serves", DUNLIN_KEY_TEXT, "", "Path of an endpoint for monitoring"),
 };
+constexpr std::uint64_t slow_ns = 1'000'000;
 constexpr std::uint64_t request_timeout_ns = 200'000'000;
 
 std::string text_of(dunlin_bytes bytes) {
@@ -46,6 +53,9 @@ class Echo {
     auto fails = config.boolean("fail_start");
     if (!fails) return fails.error();
     fails_ = *fails;
+    auto serves = config.text("serves");
+    if (!serves) return serves.error();
+    serves_ = *serves;
     return {};
   }
 
@@ -55,6 +65,7 @@ class Echo {
     executor_ = host_.get<dunlin::Executor>();
     account_ = host_.get<dunlin::Accounts>().global();
     if (auto ok = router_.reserve_prefix("$ECHO."); !ok) return ok;
+    if (auto ok = serve(); !ok) return ok;
     const auto answer = [this](std::span<const dunlin_msg> messages) { echo(messages); };
     dunlin_sub_options anywhere{};
     anywhere.home_shard = DUNLIN_SHARD_NONE;
@@ -82,10 +93,25 @@ class Echo {
   dunlin::result<> reload_prepare(dunlin::Config config) { return config.declare(keys); }
   void reload_finish(bool) {}
 
-  void stop() noexcept { subscriptions_.clear(); }
+  void stop() noexcept {
+    subscriptions_.clear();
+    endpoint_.reset();
+  }
 
  private:
   using OnMessages = dunlin::Subscription::OnMessages;
+
+  dunlin::result<> serve() {
+    if (serves_.empty()) return {};
+    auto made = host_.get<dunlin::Http>().endpoint(
+        serves_, DUNLIN_SCOPE_MONITOR, "",
+        [this](const dunlin_http_request&, dunlin::HttpExchange exchange) {
+          exchange.respond(200, "text/plain", greeting_);
+        });
+    if (!made) return made.error();
+    endpoint_.emplace(std::move(*made));
+    return {};
+  }
 
   dunlin::result<> listen(std::string_view subject, dunlin_sub_options options,
                           OnMessages on_messages) {
@@ -110,6 +136,11 @@ class Echo {
       return ok;
     if (auto ok = on("echo.quit", [this](std::span<const dunlin_msg>) { quit(); }); !ok)
       return ok;
+    const auto slow = [clock = host_.get<dunlin::Clock>()](std::span<const dunlin_msg>) {
+      const auto end = clock.monotonic_ns() + slow_ns;
+      while (clock.monotonic_ns() < end) continue;
+    };
+    if (auto ok = on("echo.slow", slow); !ok) return ok;
     return on("echo.look", [this](std::span<const dunlin_msg>) { look(); });
   }
 
@@ -178,7 +209,9 @@ class Echo {
   dunlin_sub_id quits_ = 0;
   std::string greeting_;
   bool fails_ = false;
+  std::string serves_;
   std::vector<dunlin::Subscription> subscriptions_;
+  std::optional<dunlin::Http::Endpoint> endpoint_;
 };
 
 }  // namespace

@@ -290,6 +290,20 @@ TEST_F(Reload, a_key_that_is_not_reloadable_may_not_change) {
               HasSubstr("\"fixed\" changed; that takes a restart"));
 }
 
+TEST_F(Reload, a_section_changes_only_where_the_plugin_takes_reloads) {
+  const Node before{{"greeting", "hello"}}, same{{"greeting", "hello"}}, after{{"greeting", "hi"}};
+  ASSERT_TRUE(host->load({ask("good", &before)}).has_value());
+  ASSERT_TRUE(host->configure().has_value());
+  ASSERT_TRUE(host->start().has_value());
+  ASSERT_TRUE(host->reload_prepare({ask("good", &same)}).has_value());
+  host->reload_finish(true);
+  for (const Node* const changed : {&after, static_cast<const Node*>(nullptr)}) {
+    const auto refusal = refused(host->reload_prepare({ask("good", changed)}));
+    EXPECT_THAT(refusal.text(), HasSubstr("good 1.0.0 takes over no changes of its section"));
+    EXPECT_THAT(refusal.text(), HasSubstr("restart the server for that"));
+  }
+}
+
 TEST_F(Reload, removing_a_plugin_needs_a_restart) {
   start(Node{});
   EXPECT_THAT(refused(host->reload_prepare({ask("first")})).text(),

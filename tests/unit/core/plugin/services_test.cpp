@@ -240,6 +240,16 @@ TEST_F(Services, a_log_line_stays_one_line_and_names_the_plugin) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("giver: one  two size=7"));
 }
 
+TEST_F(Services, a_bare_log_line_stands_as_it_is) {
+  const auto& log = table<dunlin_log>(DUNLIN_EXT_LOG);
+  EXPECT_TRUE(log.enabled(&giver, DUNLIN_LOG_INFO | DUNLIN_LOG_BARE));
+  EXPECT_FALSE(log.enabled(&giver, DUNLIN_LOG_TRACE | DUNLIN_LOG_BARE));
+  testing::internal::CaptureStderr();
+  log.write(&giver, DUNLIN_LOG_INFO | DUNLIN_LOG_BARE, nullptr, nullptr, nullptr, 0,
+            str("Listening"));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "Listening\n");
+}
+
 TEST_F(Services, posted_tasks_run_where_they_should_until_the_plugin_stopped) {
   const auto& posts = table<dunlin_executor>(DUNLIN_EXT_EXECUTOR);
   const auto note = [](void* user) {
