@@ -14,6 +14,15 @@ std::int64_t wall_now_ns() {
       .count();
 }
 
+// Who a connection is; as long as nobody accepted it, who it says it is.
+std::string shown_user(const client::Client& client) {
+  if (!client.user().empty()) return client.user();
+  const protocol::ConnectOptions& given = client.options();
+  if (!given.nkey.empty()) return given.nkey;
+  if (!given.user.empty()) return given.user;
+  return given.auth_token.empty() ? "" : "[REDACTED]";
+}
+
 }  // namespace
 
 ClientDirectory::ClientDirectory(Quiescence& quiescence, std::size_t shards,
@@ -158,7 +167,7 @@ observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_
   shown.lang = client.options().lang;
   shown.version = client.options().version;
   if (client.account() != nullptr) shown.account = client.account()->name();
-  shown.user = client.user();
+  shown.user = shown_user(client);
   if (const auto* const transport =
           dynamic_cast<const net::ServerTransport*>(client.transport())) {
     shown.tls_first = transport->did_handshake_first();

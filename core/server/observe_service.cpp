@@ -146,7 +146,11 @@ void fill_limits(ServerSnapshot& snapshot, const config::Options& options) {
   info.write_deadline_ns = options.write_deadline.count();
   info.auth_timeout_ns =
       static_cast<std::int64_t>(config::effective_auth_timeout(options) * 1e9);
-  if (options.tls) info.tls_timeout_ns = static_cast<std::int64_t>(options.tls->timeout * 1e9);
+  // Without TLS the default is shown, as the reference does.
+  const double tls_timeout = options.tls ? options.tls->timeout : config::Tls{}.timeout;
+  info.tls_timeout_ns = static_cast<std::int64_t>(tls_timeout * 1e9);
+  if (options.write_timeout == config::WriteTimeout::close) info.write_timeout = str("close");
+  if (options.write_timeout == config::WriteTimeout::retry) info.write_timeout = str("retry");
   for (const auto& tag : options.server_tags) snapshot.tags.push_back(snapshot.keep(tag));
   for (const auto& [key, value] : options.server_metadata) {
     snapshot.metadata.push_back(snapshot.keep(key));
@@ -190,15 +194,16 @@ dunlin_status ObserveService::server(plugin::Owner owner, dunlin_on_snapshot don
   const config::Options& options = server_.options();
   const protocol::ServerInfo& greeting = server_.clients().settings().info;
   const auto snapshot = std::make_shared<ServerSnapshot>();
-  constexpr std::size_t single_texts = 8;
+  constexpr std::size_t single_texts = 9;
   snapshot->reserve_texts(single_texts + options.server_tags.size() +
-                          2 * options.server_metadata.size());
+                          2 * options.server_metadata.size() + server_.arguments().size());
   dunlin_server_info& info = snapshot->info;
   info.struct_size = sizeof info;
   info.proto = client_protocol;
   info.server_id = snapshot->keep(greeting.server_id);
   info.server_name = snapshot->keep(greeting.server_name);
   info.version = snapshot->keep(greeting.version);
+  info.go = snapshot->keep(greeting.go);
   info.host = snapshot->keep(options.host);
   info.ip = snapshot->keep(options.client_advertise.empty() ? "" : greeting.host);
   info.port = static_cast<std::uint16_t>(server_.client_port());
@@ -220,6 +225,10 @@ dunlin_status ObserveService::server(plugin::Owner owner, dunlin_on_snapshot don
   info.shards = static_cast<std::uint32_t>(server_.shards().size());
   fill_limits(*snapshot, options);
   fill_counts(info, server_);
+  for (const std::string& argument : server_.arguments())
+    snapshot->cmdline.push_back(snapshot->keep(argument));
+  info.cmdline = snapshot->cmdline.data();
+  info.cmdline_count = snapshot->cmdline.size();
   return answer({owner, done, user}, DUNLIN_OK, snapshot);
 }
 

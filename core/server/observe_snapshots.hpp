@@ -18,7 +18,7 @@ class ServerSnapshot final : public plugin::Snapshot {
   dunlin_server_info info{};
   // What `info` points to.
   std::vector<std::string> texts;
-  std::vector<dunlin_str> tags, metadata;
+  std::vector<dunlin_str> tags, metadata, cmdline;
 
   // Keeps a copy; call reserve_texts() with room for all before the first.
   void reserve_texts(std::size_t count) { texts.reserve(count); }

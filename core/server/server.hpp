@@ -51,6 +51,10 @@ class Server {
     return routers_;
   }
   [[nodiscard]] const config::Options& options() const noexcept { return options_; }
+  // As the process was started, secrets taken out.
+  [[nodiscard]] const std::vector<std::string>& arguments() const noexcept {
+    return command_.arguments;
+  }
   [[nodiscard]] const auth::ServerIdentity& identity() const noexcept { return identity_; }
   [[nodiscard]] boost::asio::io_context& control() noexcept { return control_; }
   [[nodiscard]] int client_port() const noexcept { return client_port_; }

@@ -8,9 +8,11 @@ constexpr EndpointRow rows[] = {
     {"/varz", "General", serve_varz, DUNLIN_SCOPE_MONITOR},
     {"/connz", "Connections", serve_connz, DUNLIN_SCOPE_MONITOR},
     {"/accountz", "Accounts", serve_accountz, DUNLIN_SCOPE_MONITOR},
+    {"/accstatz", "Account Stats", serve_accstatz, DUNLIN_SCOPE_MONITOR},
     {"/subsz", "Subscriptions", serve_subsz, DUNLIN_SCOPE_MONITOR},
     {"/subscriptionsz", "", serve_subsz, DUNLIN_SCOPE_MONITOR},
     {"/healthz", "Health Probe", serve_healthz, DUNLIN_SCOPE_PUBLIC},
+    {"/debug/vars", "Expvar", serve_debug_vars, DUNLIN_SCOPE_MONITOR},
     {"/metrics", "Prometheus Metrics", serve_metrics, DUNLIN_SCOPE_MONITOR},
 };
 
@@ -37,6 +39,7 @@ void Context::count(std::string_view path) {
 
 void Context::remember(const dunlin_server_info& server) {
   server_id = text_of(server.server_id);
+  server_name = text_of(server.server_name);
   system_account = text_of(server.system_account);
   has_identity = true;
 }

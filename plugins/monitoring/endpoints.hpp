@@ -43,10 +43,10 @@ struct Context {
 
   // Does not change while the server runs; asked for once.
   bool has_identity = false;
-  std::string server_id, system_account;
+  std::string server_id, server_name, system_account;
 
   void count(std::string_view path);
-  // Calls `then()` when server_id and system_account are known. Not called when the server does
+  // Calls `then()` when those are known. Not called when the server does
   // not tell; `then` is then destroyed, which answers its request.
   template <class Then>
   void with_identity(Then then) {
@@ -69,6 +69,8 @@ void serve_varz(Context& context, const Query& query, Exchange exchange);
 void serve_connz(Context& context, const Query& query, Exchange exchange);
 void serve_subsz(Context& context, const Query& query, Exchange exchange);
 void serve_accountz(Context& context, const Query& query, Exchange exchange);
+void serve_accstatz(Context& context, const Query& query, Exchange exchange);
+void serve_debug_vars(Context& context, const Query& query, Exchange exchange);
 void serve_healthz(Context& context, const Query& query, Exchange exchange);
 void serve_metrics(Context& context, const Query& query, Exchange exchange);
 
@@ -90,6 +92,10 @@ void answer_bad_request(Exchange& exchange, std::string_view message);
 
 [[nodiscard]] inline std::string_view text_of(dunlin_str text) noexcept {
   return dunlin::detail::view(text);
+}
+// Is the host new enough to tell all that this header knows?
+[[nodiscard]] inline bool tells_all(const dunlin_server_info& server) noexcept {
+  return server.struct_size >= sizeof server;
 }
 // "$G" has no name in listings of connections.
 inline constexpr std::string_view global_account = "$G";

@@ -28,9 +28,9 @@ std::vector<FailedComponent> failed_components(const Context& context) {
 void answer(Context& context, const HealthzOptions& options, const HealthVerdict& verdict,
             Exchange& exchange) {
   if (!verdict.errors.empty()) {
-    context.log.warning("Healthcheck failed: {}",
-                        options.details ? std::to_string(verdict.errors.size()) + " errors"
-                                        : go_quote(verdict.errors.front()));
+    context.log.bare(DUNLIN_LOG_WARNING, "Healthcheck failed: {}",
+                     options.details ? std::to_string(verdict.errors.size()) + " errors"
+                                     : go_quote(verdict.errors.front()));
   }
   answer_json(exchange, healthz_text(verdict, options.details), verdict.status);
 }
@@ -103,7 +103,8 @@ void serve_healthz(Context& context, const Query& query, Exchange exchange) {
   const auto options = healthz_options(query);
   if (!options) return answer_bad_request(exchange, options.error());
   if ((*options).js_enabled) {
-    context.log.warning("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
+    context.log.bare(DUNLIN_LOG_WARNING,
+                     "Healthcheck: js-enabled deprecated, use js-enabled-only instead");
   }
   const auto asked = context.observe.server(
       [&context, wanted = *options, to = std::move(exchange)](dunlin_status status,

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "endpoints.hpp"
+#include "features.hpp"
 #include "index.hpp"
 
 namespace dunlin::monitoring {
@@ -46,9 +47,11 @@ std::string index_text(std::string_view product, std::string_view base,
 void serve_index(Context& context, const Query&, Exchange exchange) {
   context.count("/");
   std::vector<IndexEntry> entries;
-  for (const auto& row : endpoint_rows()) {
+  const auto add = [&entries](const auto& row) {
     if (row.summary[0] != '\0') entries.push_back({row.path, row.summary});
-  }
+  };
+  for (const auto& row : endpoint_rows()) add(row);
+  for (const auto& row : feature_rows()) add(row);
   context.http.each([&](std::string_view, const dunlin_endpoint& endpoint) {
     const auto path = text_of(endpoint.path), summary = text_of(endpoint.summary);
     const bool is_listed = std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "endpoints.hpp"
+#include "features.hpp"
 #include "go_format.hpp"
 #include "http_server.hpp"
 #include "paths.hpp"
@@ -112,7 +113,7 @@ dunlin::result<> Monitoring::listen() {
   };
   auto bound = server_.start(std::move(options));
   if (!bound) return bound.error();
-  context_->log.info("Starting {} monitor on {}", secure ? "https" : "http",
+  context_->log.bare(DUNLIN_LOG_INFO, "Starting {} monitor on {}", secure ? "https" : "http",
                      join_host_port(settings_.host, *bound));
   return {};
 }
@@ -143,7 +144,8 @@ void Monitoring::dispatch(Request request, Reply reply) {
       ask, [reply](const dunlin_http_response& response) { reply(copy_of(response)); });
   if (status == DUNLIN_E_DENIED) return reply(plain_text(403, "403 Forbidden\n"));
   if (status == DUNLIN_E_CLOSED) return reply(plain_text(503, "the server is stopping\n"));
-  if (status != DUNLIN_OK) return reply(not_found());
+  if (status == DUNLIN_OK) return;
+  if (!serve_absent_feature(*context_, *path, Query(request.query), reply)) reply(not_found());
 }
 
 void Monitoring::stop() noexcept {

@@ -34,7 +34,7 @@ void write_settings(JsonWriter& json, const dunlin_server_info& s, const Setting
   json.field("version", text_of(s.version));
   json.field("proto", s.proto);
   json.field_if("git_commit", text_of(s.git_commit));
-  json.field("go", "none, c++20");
+  json.field("go", tells_all(s) ? text_of(s.go) : std::string_view());
   json.field("host", text_of(s.host));
   json.field("port", s.port);
   json.field_if("auth_required", s.auth_required != 0);
@@ -59,6 +59,7 @@ void write_settings(JsonWriter& json, const dunlin_server_info& s, const Setting
   }
   json.field("tls_timeout", static_cast<double>(s.tls_timeout_ns) / ns_per_second);
   json.field("write_deadline", s.write_deadline_ns);
+  if (tells_all(s)) json.field_if("write_timeout", text_of(s.write_timeout));
 }
 
 void write_totals(JsonWriter& json, const dunlin_server_info& s) {

@@ -75,8 +75,11 @@ class Monitoring(unittest.TestCase):
             "out_client_bytes": 5, "total_connections": (2, 9), "slow_consumers": 0,
             "stale_connections": 0, "stalled_clients": 0, "routes": 0, "remotes": 0,
             "leafnodes": 0, "config_digest": re.compile("^sha256:[0-9a-f]{64}$"), "tags": ["a"],
-            "metadata": {"k": "v"}, "system_account": "$SYS",
+            "metadata": {"k": "v"}, "system_account": "$SYS", "tls_timeout": 2,
+            "slow_consumer_stats": {"clients": 0, "routes": 0, "gateways": 0, "leafs": 0},
+            "stale_connection_stats": {"clients": 0, "routes": 0, "gateways": 0, "leafs": 0},
         })  # fmt: skip
+        self.assertNotIn("write_timeout", varz)
 
     def test_connz(self):
         connz = self.server.get("/connz?subs=detail&auth=1")
@@ -107,6 +110,8 @@ class Monitoring(unittest.TestCase):
         shown = running_server.eventually(closed)[0]
         self.assert_fields(shown, {"stop": re.compile(f"^{TIME}$"),
                                    "reason": "Authentication Failure"})  # fmt: skip
+        named = self.server.get("/connz?state=closed&auth=1")["connections"][0]
+        self.assertEqual(named["authorized_user"], "u")
 
     def test_closed_connections_are_remembered_up_to_their_number(self):
         with running_server.Server(binary, CONFIG) as server:
@@ -158,6 +163,53 @@ class Monitoring(unittest.TestCase):
             "name_tag": "$G",
         })  # fmt: skip
 
+    def test_accstatz(self):
+        accstatz = self.server.get("/accstatz")
+        self.assert_fields(accstatz, {"server_id": self.client.info["server_id"],
+                                      "now": re.compile(f"^{TIME}$")})  # fmt: skip
+        none = {"msgs": 0, "bytes": 0}
+        others = {"gateways": none, "routes": none, "leafs": none}
+        self.assertEqual(accstatz["account_statz"], [{
+            "acc": "$G", "name": "$G", "conns": 1, "leafnodes": 0, "total_conns": 1,
+            "num_subscriptions": 2, "sent": {"msgs": 1, "bytes": 5, **others},
+            "received": {"msgs": 2, "bytes": 8, **others}, "slow_consumers": 0,
+        }])  # fmt: skip
+        status, text = self.server.ask("/accstatz?unused=maybe")
+        self.assertEqual(status, 400)
+        self.assertEqual(text, "Error decoding boolean for 'unused': strconv.ParseBool: parsing "
+                               '"maybe": invalid syntax')  # fmt: skip
+
+    def test_features_that_are_not_there(self):
+        identity, name = self.client.info["server_id"], "watched"
+        api = {"level": 0, "total": 0, "errors": 0}
+        answers = {
+            "/routez": {"server_id": identity, "server_name": name, "num_routes": 0, "routes": []},
+            "/gatewayz": {"server_id": identity, "outbound_gateways": {}, "inbound_gateways": {}},
+            "/leafz": {"server_id": identity, "leafnodes": 0, "leafs": []},
+            "/jsz": {"memory": 0, "storage": 0, "reserved_memory": 0, "reserved_storage": 0,
+                     "accounts": 0, "ha_assets": 0, "api": api, "server_id": identity,
+                     "disabled": True, "config": {"max_memory": 0, "max_storage": 0}, "streams": 0,
+                     "consumers": 0, "messages": 0, "bytes": 0, "total": 0},
+        }  # fmt: skip
+        for path, expected in answers.items():
+            shown = self.server.get(path)
+            self.assertRegex(shown.pop("now"), f"^{TIME}$")
+            self.assertEqual(shown, expected)
+        self.assertEqual(self.server.get("/ipqueuesz"), {})
+        self.assertEqual(self.server.ask("/raftz"), (404, "No Raft nodes registered"))
+        self.assertEqual(self.server.ask("/jsz?leader-only=1"),
+                         (400, "filtered response: not leader"))  # fmt: skip
+
+    def test_debug_vars(self):
+        shown = self.server.get("/debug/vars")
+        self.assertEqual(shown["cmdline"][0], binary)
+        self.assertGreater(shown["memstats"]["HeapSys"], shown["memstats"]["HeapAlloc"])
+        self.assertGreater(shown["memstats"]["HeapAlloc"], 0)
+        with running_server.Server(binary, 'http: "127.0.0.1:-1"\n', "--pass", "secret", "--user",
+                                   "u") as server:  # fmt: skip
+            self.assertEqual(server.get("/debug/vars")["cmdline"][-4:],
+                             ["--pass", "[REDACTED]", "--user", "[REDACTED]"])  # fmt: skip
+
     def test_any_method_is_served_as_get(self):
         answer = self.server.get("/healthz")
         self.assertEqual(answer, {"status": "ok"})
@@ -167,6 +219,31 @@ class Monitoring(unittest.TestCase):
             text = plain.makefile("rb").read().decode()
         self.assertTrue(text.startswith("HTTP/1.1 200 OK\r\n"), text)
         self.assertEqual(json.loads(text.split("\r\n\r\n")[1]), {"status": "ok"})
+
+    def test_slow_consumers_are_counted(self):
+        config = 'http: "127.0.0.1:-1"\nmax_payload: 60000\nmax_pending: 60000\n'
+        with running_server.Server(binary, config) as server:
+            with server.client() as slow, server.client() as publisher:
+                slow.send("SUB a 1\r\n")
+                slow.flush()
+                frame = "PUB a 50000\r\n" + "x" * 50000 + "\r\n"
+
+                def counted():
+                    publisher.send(frame * 20)
+                    publisher.flush()
+                    return server.get("/varz")["slow_consumers"]
+
+                self.assertEqual(running_server.eventually(counted), 1)
+                self.assertEqual(server.get("/varz")["slow_consumer_stats"]["clients"], 1)
+
+    def test_stale_connections_are_counted(self):
+        config = 'http: "127.0.0.1:-1"\nping_interval: "30ms"\nping_max: 1\n'
+        with running_server.Server(binary, config) as server, server.client() as silent:
+            silent.rest()
+            varz = running_server.eventually(
+                lambda: (found := server.get("/varz"))["stale_connections"] and found)
+            self.assertEqual(varz["stale_connections"], 1)
+            self.assertEqual(varz["stale_connection_stats"]["clients"], 1)
 
     def test_health_in_lame_duck_mode(self):
         config = CONFIG + 'lame_duck_duration: "30s"\nlame_duck_grace_period: "20s"\n'

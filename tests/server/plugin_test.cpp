@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "tests/server/harness/monitoring.hpp"
 #include "tests/server/harness/raw_client.hpp"
 #include "tests/server/harness/server_process.hpp"
 
@@ -147,6 +148,32 @@ TEST(plugins, refuses_a_reload_that_would_need_a_restart_and_goes_on) {
   EXPECT_TRUE(client.receives(msg("r 1", "echo:x")));
 }
 
+TEST(plugins, that_hold_a_shard_up_are_counted_and_named_in_the_log) {
+  ServerProcess server(
+      ServerProcess::with_config(loading("echo", "http: \"127.0.0.1:-1\"\n")));
+  RawClient client = RawClient::connect(server, quiet);
+  client.send("PUB echo.slow 1\r\nx\r\n");
+  EXPECT_TRUE(server.wait_for_log("[WRN] plugin echo 1.0.0: on_msgs took "));
+  const auto metrics = ask_monitor(monitor_port(server), "/metrics");
+  EXPECT_THAT(metrics, ::testing::ContainsRegex(
+                           "\ndunlin_plugin_shard_overruns_total.plugin=\"echo\". [1-9]"));
+}
+
+TEST(plugins, answer_for_the_features_they_bring) {
+  ServerProcess server(ServerProcess::with_config(
+      loading("echo", "http: \"127.0.0.1:-1\"\necho { serves: \"/routez\" }\n")));
+  EXPECT_THAT(ask_monitor(monitor_port(server), "/routez"), ::testing::EndsWith("\r\n\r\necho"));
+}
+
+TEST(plugins, need_a_restart_to_see_a_changed_section_unless_they_take_reloads) {
+  ServerProcess server(ServerProcess::with_config(loading("good", "good { greeting: a }\n")));
+  server.dir().write("server.conf", loading("good", "good { greeting: b }\n"));
+  const std::size_t before = server.log_size();
+  server.signal(SIGHUP);
+  EXPECT_TRUE(server.wait_for_log("good 1.0.0 takes over no changes of its section", patience,
+                                  before));
+}
+
 TEST(plugins, leaves_subjects_reserved_after_a_reload) {
   ServerProcess server(ServerProcess::with_config(loading("echo")));
   ASSERT_TRUE(server.reload(loading("echo", "max_payload: 2048\n")));
@@ -194,6 +221,51 @@ TEST_F(PluginRefusal, ends_with_77_when_others_could_write_the_file) {
   const auto result = start("plugins { load: [ { id: \"echo\", path: \"" + path + "\" } ] }\n");
   EXPECT_EQ(result.exit_code, 77);
   EXPECT_THAT(result.err, HasSubstr("whoever can write there can take over the server"));
+}
+
+TEST_F(PluginRefusal, demands_a_hash_of_every_plugin_where_told_to) {
+  const auto path = plugin_file("good");
+  const auto with = [&](const std::string& hash) {
+    return start("plugins { verify: sha256, load: [ { id: good, path: \"" + path + "\"" + hash +
+                     " } ] }\n",
+                 {"-t"});
+  };
+  const auto without = with("");
+  EXPECT_EQ(without.exit_code, 77);
+  EXPECT_THAT(without.err, HasSubstr("no sha256 is given for it"));
+  const std::string said = "the file's is ";
+  const auto at = without.err.find(said);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(with(", sha256: " + without.err.substr(at + said.size(), 64)).exit_code, 0);
+}
+
+TEST_F(PluginRefusal, demands_a_signature_where_told_to) {
+  const auto result = start("plugins { verify: signature, load: [ { id: good, path: \"" +
+                            plugin_file("good") + "\" } ] }\n");
+  EXPECT_EQ(result.exit_code, 77);
+  EXPECT_THAT(result.err, HasSubstr("it is not signed"));
+}
+
+TEST_F(PluginRefusal, names_a_library_that_is_not_listed) {
+  const auto odd = [&](const std::string& more) {
+    return start("plugins { load: [ { id: odd-library, path: \"" + plugin_file("odd-library") +
+                     "\" } ] " + more + " }\n",
+                 {"-t"});
+  };
+  const auto result = odd("");
+  EXPECT_EQ(result.exit_code, 77);
+  EXPECT_THAT(result.err, HasSubstr("needs the library libresolv.so.2, which is not allowed"));
+  EXPECT_EQ(odd("libraries: libresolv").exit_code, 0);
+}
+
+TEST_F(PluginRefusal, names_the_plugin_that_a_flag_needs) {
+  const auto result =
+      start("plugins { directory: \"" + dir.path().string() + "\" }\n", {"-js", "--cluster",
+                                                                          "nats://h:1"});
+  EXPECT_EQ(result.exit_code, 78);
+  EXPECT_THAT(result.err, HasSubstr(dir.file("jetstream.so")));
+  EXPECT_THAT(result.err, HasSubstr("asked for by the command line's flags for jetstream"));
+  EXPECT_THAT(result.err, HasSubstr("dunlin-plugin-cluster"));
 }
 
 TEST_F(PluginRefusal, goes_on_without_a_plugin_that_is_not_required) {

@@ -218,7 +218,8 @@ const Node plain{{"host", "127.0.0.1"}, {"http_port", -1}};
 TEST_F(PluginTest, every_endpoint_answers) {
   ASSERT_TRUE(start(plain).has_value());
   for (const char* path :
-       {"/", "/varz", "/connz", "/subsz", "/subscriptionsz", "/accountz", "/healthz", "/metrics"}) {
+       {"/", "/varz", "/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz",
+        "/debug/vars", "/routez", "/gatewayz", "/leafz", "/jsz", "/ipqueuesz", "/healthz", "/metrics"}) {
     EXPECT_THAT(ask(get(path)), StartsWith("HTTP/1.1 200 OK\r\n")) << path;
   }
   EXPECT_THAT(ask(get("/varz/")), HasSubstr("404 page not found\n"));
@@ -273,6 +274,34 @@ TEST_F(PluginTest, a_base_path_stands_before_every_endpoint) {
   for (const char* path : {"/", "/varz", "/mon/"}) {
     EXPECT_THAT(ask(get(path)), StartsWith("HTTP/1.1 404 ")) << path;
   }
+}
+
+TEST_F(PluginTest, features_that_are_not_there_are_answered_as_switched_off) {
+  ASSERT_TRUE(start(plain).has_value());
+  EXPECT_EQ(parse(body_of(ask(get("/routez?subs=detail")))).at("num_routes"), 0);
+  EXPECT_EQ(parse(body_of(ask(get("/jsz?acc=A&limit=-1")))).at("disabled"), true);
+  EXPECT_THAT(ask(get("/jsz?leader-only=1")), HasSubstr("filtered response: not leader"));
+  EXPECT_THAT(ask(get("/leafz?subs=detail")), StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(body_of(ask(get("/ipqueuesz"))), "{}");
+  EXPECT_EQ(body_of(ask(get("/ipqueuesz?all=2"))),
+            "Error decoding boolean for 'all': strconv.ParseBool: parsing \"2\": invalid syntax");
+  const auto raftz = ask(get("/raftz"));
+  EXPECT_THAT(raftz, StartsWith("HTTP/1.1 404 "));
+  EXPECT_EQ(body_of(raftz), "No Raft nodes registered");
+  EXPECT_THAT(ask(get("/stacksz")), HasSubstr("404 page not found\n"));
+  EXPECT_THAT(ask(get("/")), HasSubstr("<a href=\"/jsz\">JetStream</a>"));
+}
+
+TEST_F(PluginTest, requests_for_absent_features_are_counted) {
+  ASSERT_TRUE(start(plain).has_value());
+  ask(get("/routez"));
+  ask(get("/routez?subs=x"));
+  EXPECT_EQ(parse(body_of(ask(get("/varz")))).at("http_req_stats").at("/routez"), 1);
+}
+
+TEST_F(PluginTest, the_line_that_tools_wait_for_stands_alone) {
+  ASSERT_TRUE(start(plain).has_value());
+  EXPECT_THAT(logged().text(), StartsWith("Starting http monitor on 127.0.0.1:"));
 }
 
 TEST_F(PluginTest, two_kinds_of_ports_are_refused_at_the_start) {

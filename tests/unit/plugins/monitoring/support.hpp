@@ -57,6 +57,7 @@ inline dunlin_server_info server_info() {
   info.config_load_ns = info.start_ns;
   info.cores = 2;
   info.shards = 2;
+  info.go = str("none, c++20");
   return info;
 }
 

@@ -37,6 +37,7 @@ TEST(Varz, values_have_the_units_of_the_reference) {
   EXPECT_EQ(json.at("auth_timeout"), 2);
   EXPECT_NE(text.find("\"tls_timeout\": 0.5,"), std::string::npos);
   EXPECT_EQ(json.at("uptime"), "1m5s");
+  EXPECT_EQ(json.at("go"), "none, c++20");
   EXPECT_EQ(json.at("now"), "2026-11-20T20:31:07.5Z");
   EXPECT_EQ(json.at("cluster"), boost::json::object());
 }
@@ -48,6 +49,7 @@ TEST(Varz, what_is_configured_and_rare_is_shown_when_it_is_there) {
   const dunlin_str metadata[] = {str("zone"), str("b"), str("region"), str("lab")};
   info.auth_required = info.tls_required = info.tls_verify = 1;
   info.git_commit = str("abcdef0");
+  info.write_timeout = str("retry");
   info.ip = str("10.0.0.1");
   info.max_subscriptions = 7;
   info.connect_urls = urls;
@@ -64,10 +66,21 @@ TEST(Varz, what_is_configured_and_rare_is_shown_when_it_is_there) {
   const auto at = std::find(names.begin(), names.end(), "port");
   EXPECT_EQ(Names(at, at + 8), (Names{"port", "auth_required", "tls_required", "tls_verify", "ip",
                                       "connect_urls", "max_connections", "max_subscriptions"}));
+  const auto deadline = std::find(names.begin(), names.end(), "write_deadline");
+  EXPECT_EQ(Names(deadline, deadline + 2), (Names{"write_deadline", "write_timeout"}));
+  EXPECT_EQ(json.at("write_timeout"), "retry");
   EXPECT_EQ(json.at("http_base_path"), "mon/");
   EXPECT_EQ(names_of(json.at("metadata")), (Names{"region", "zone"}));
   EXPECT_EQ(json.at("tags").at(0), "az:4");
   EXPECT_EQ(json.at("http_req_stats").at("/varz"), 2);
+}
+
+TEST(Varz, an_older_host_tells_less) {
+  auto info = server_info();
+  info.struct_size = offsetof(dunlin_server_info, go);
+  info.write_timeout = str("retry");  // what lies behind the struct is not read
+  const auto json = parse(varz_text(info, Settings{}, {}));
+  EXPECT_FALSE(json.as_object().contains("write_timeout"));
 }
 
 }  // namespace
