@@ -216,9 +216,13 @@ TEST_F(Https, connections_are_shown_with_their_tls) {
         with(config, {}, is_first ? "  handshake_first: true\n  timeout: 5\n" : ""));
     const auto port = monitor_port(server);
     auto client = RawClient::open(server.port());
-    if (!is_first) ASSERT_TRUE(client.read_info());
+    if (!is_first) {
+      ASSERT_TRUE(client.read_info());
+    }
     ASSERT_TRUE(client.start_tls({files.ca, {}, {}}));
-    if (is_first) ASSERT_TRUE(client.read_info());
+    if (is_first) {
+      ASSERT_TRUE(client.read_info());
+    }
     client.send("CONNECT {\"verbose\":false}\r\n");
     client.barrier();
     const auto connz = body_of(ask_monitor(port, "/connz"));

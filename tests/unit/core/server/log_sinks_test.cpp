@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "core/server/log_file_sink.hpp"
 #include "core/server/syslog_sink.hpp"
@@ -149,17 +150,25 @@ class Socket {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    if (type == SOCK_STREAM) EXPECT_EQ(::listen(made, 4), 0);
+    if (type == SOCK_STREAM) {
+      EXPECT_EQ(::listen(made, 4), 0);
+    }
     return Socket(made);
   }
   static Socket at(const std::string& path, int type) {
+    return Socket(listening_at(path, type));
+  }
+  // The bare descriptor.
+  static int listening_at(const std::string& path, int type) {
     const int made = ::socket(AF_UNIX, type, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    if (type == SOCK_STREAM) EXPECT_EQ(::listen(made, 4), 0);
-    return Socket(made);
+    if (type == SOCK_STREAM) {
+      EXPECT_EQ(::listen(made, 4), 0);
+    }
+    return made;
   }
 
  private:
@@ -225,16 +234,14 @@ TEST(RemoteSyslog, severities_are_the_references) {
 
 TEST(RemoteSyslog, that_goes_away_is_found_again) {
   const TempDir dir;
-  const auto listen = [&] {
-    std::filesystem::remove(dir.file("log"));
-    return Socket::at(dir.file("log"), SOCK_STREAM);
-  };
-  auto first = std::make_unique<Socket>(Socket::at(dir.file("log"), SOCK_STREAM));
+  std::optional<Socket> first;
+  first.emplace(Socket::listening_at(dir.file("log"), SOCK_STREAM));
   const auto sink = SyslogSink::remote("unix://" + dir.file("log"));
   ASSERT_TRUE(sink.has_value());
   { const Socket peer(::accept(first->get(), nullptr, nullptr)); }
   first.reset();
-  const auto second = listen();
+  std::filesystem::remove(dir.file("log"));
+  const auto second = Socket::at(dir.file("log"), SOCK_STREAM);
   log_all(*sink);
   const Socket peer(::accept(second.get(), nullptr, nullptr));
   EXPECT_THAT(peer.read(), HasSubstr("notice\n"));

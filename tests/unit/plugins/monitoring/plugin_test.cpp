@@ -219,7 +219,8 @@ TEST_F(PluginTest, every_endpoint_answers) {
   ASSERT_TRUE(start(plain).has_value());
   for (const char* path :
        {"/", "/varz", "/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz",
-        "/debug/vars", "/routez", "/gatewayz", "/leafz", "/jsz", "/ipqueuesz", "/healthz", "/metrics"}) {
+        "/debug/vars", "/routez", "/gatewayz", "/leafz", "/jsz", "/ipqueuesz", "/healthz",
+        "/metrics"}) {
     EXPECT_THAT(ask(get(path)), StartsWith("HTTP/1.1 200 OK\r\n")) << path;
   }
   EXPECT_THAT(ask(get("/varz/")), HasSubstr("404 page not found\n"));
