@@ -255,7 +255,7 @@ TEST_F(PluginRefusal, names_a_library_that_is_not_listed) {
   const auto result = odd("");
   EXPECT_EQ(result.exit_code, 77);
   EXPECT_THAT(result.err, HasSubstr("needs the library libresolv.so.2, which is not allowed"));
-  EXPECT_EQ(odd("libraries: libresolv").exit_code, 0);
+  EXPECT_EQ(odd(", libraries: [libresolv]").exit_code, 0);
 }
 
 TEST_F(PluginRefusal, names_the_plugin_that_a_flag_needs) {

@@ -96,7 +96,7 @@ TEST_F(LogFile, keeps_the_newest_files_only) {
   for (int i = 0; i < 4; ++i) log(sink, std::string(400, 'x'));
   const auto left = backups();
   ASSERT_EQ(left.size(), 4u);
-  EXPECT_EQ(left[2], "server.log.2024.02.30.00.00.00.000000000");
+  EXPECT_EQ(left[0], "server.log.2024.02.30.00.00.00.000000000");
   EXPECT_EQ(left[3], "server.log.old");
   EXPECT_THAT(TempDir::read(path), HasSubstr("[INF] Purged log file \"server.log.2"));
 }
