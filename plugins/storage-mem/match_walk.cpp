@@ -39,7 +39,8 @@ void MatchWalk::push(SubjectTable::Id subject, std::uint64_t seq) {
 std::uint64_t MatchWalk::nearest(SubjectTable::Id subject, std::uint64_t seq) const {
   const auto& log = source_.log;
   const auto& entry = log.table()[subject];
-  auto found = backward_ ? log.lists().at_or_below(entry, seq) : log.lists().at_or_above(entry, seq);
+  const auto found = backward_ ? log.lists().at_or_below(entry, seq)
+                               : log.lists().at_or_above(entry, seq);
   if (source_.snapshot == nullptr) return found;
   const auto* const removed = log.removed_of(subject);
   if (removed == nullptr) return found;

@@ -1,7 +1,7 @@
 // Stores and logs as ext/storage.h wants them, over LogData.
 //
 // A log's data belong to its store: closed and opened again it is what it was, and the store's end
-// is its own.  Threads: those of the contract; the store's names and metadata are guarded by a lock.
+// is its own. Threads are those of the contract; a lock guards the store's names and metadata.
 
 #pragma once
 

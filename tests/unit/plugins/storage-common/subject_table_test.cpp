@@ -119,14 +119,16 @@ TEST(SubjectTable, a_subject_that_several_filters_match_is_visited_once) {
   EXPECT_EQ(found, (std::vector<std::string>{"a.1", "a.2", "b.1"}));
 }
 
+std::string device(int number) { return std::to_string(number).append("."); }
+
 TEST(SubjectTable, skips_what_a_literal_token_behind_a_wildcard_excludes) {
   SubjectTable table;
   for (int i = 0; i < 20; ++i) {
     for (int j = 0; j < 2000; ++j) {
-      table.insert("d" + std::to_string(i) + "." + std::to_string(j) + ".temperature");
+      table.insert(device(i).append(std::to_string(j)).append(".temperature"));
     }
   }
-  for (int i = 0; i < 20; ++i) table.insert("d" + std::to_string(i) + ".777.humidity");
+  for (int i = 0; i < 20; ++i) table.insert(device(i).append("777.humidity"));
   EXPECT_EQ(matching(table, "*.777.humidity", "").size(), 20U);
   EXPECT_EQ(matching(table, "*.777.*", "").size(), 40U);
 }
