@@ -39,8 +39,8 @@ class Key {
 // A short public name for a key, never 0.
 [[nodiscard]] result<std::uint32_t> key_name(const Key& key);
 
-// `cipher` is DUNLIN_CIPHER_AES_GCM or _CHACHA20_POLY1305. `out` has `plain.size()` bytes and is not
-// `plain`; `tag` has tag_bytes.
+// `cipher` is DUNLIN_CIPHER_AES_GCM or _CHACHA20_POLY1305. `out` has `plain.size()` bytes and is
+// not `plain`; `tag` has tag_bytes.
 [[nodiscard]] bool seal(std::uint32_t cipher, const Key& key, BytesView nonce, BytesView associated,
                         BytesView plain, std::uint8_t* out, std::uint8_t* tag) noexcept;
 // False when anything was changed; `out` is then zeroed.

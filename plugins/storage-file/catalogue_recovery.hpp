@@ -1,7 +1,7 @@
 // Opens the catalogue of a store, whatever state its files are in.
 //
 // There are three sources: the database, the metadata journal (everything again), and the labels
-// of the store and its logs. What is damaged, lost or out of date is made again from the others; the
+// of the store and its logs. What is damaged, lost or out of date is made again from the others; a
 // file in question is moved to quarantine/, never overwritten or deleted. Only when no source has
 // all of it is something lost: what remains is kept, the loss is written into METADATA-DAMAGED, and
 // every log is to be opened from its segments. A catalogue is never silently made anew.

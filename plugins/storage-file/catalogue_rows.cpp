@@ -356,8 +356,9 @@ result<> CatalogueRows::each_row(const VisitChange& visit, bool backwards) {
   const auto note = [&first](result<> outcome) {
     if (first && !outcome) first = outcome;
   };
-  note(table("SELECT next_log FROM store ORDER BY one",
-             [](Statement& row) -> result<Change> { return Change(change::NextLog{row.number(0)}); }));
+  note(table("SELECT next_log FROM store ORDER BY one", [](Statement& row) -> result<Change> {
+    return Change(change::NextLog{row.number(0)});
+  }));
   note(table("SELECT " + std::string(log_columns) + " FROM logs ORDER BY id",
              [](Statement& row) -> result<Change> { return Change(change::PutLog{log_of(row)}); }));
   note(table("SELECT " + std::string(segment_columns) + " FROM segments ORDER BY log" + order +

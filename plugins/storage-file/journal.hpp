@@ -2,7 +2,7 @@
 //
 // Each commit is appended before the database commits it; now and then the file is replaced by one
 // that begins with all rows there are. So a catalogue that was lost, damaged, or put back from an
-// old copy is made again from here, and a database that silently lost the end of its log is noticed,
+// old copy is made again from here, and one that silently lost the end of its log is noticed,
 // because the journal is ahead of it.
 //
 // Appends are written at once and synced by `sync`: the database's own sync is what a commit waits

@@ -4,8 +4,8 @@
 //
 // While one transaction is on its way, what is accepted waits and becomes the next: one sync serves
 // all of it. Questions first commit what waits, on the thread that asks. After the completions the
-// worker does what nobody waits for: it moves SQLite's log into the database, syncs the journal, and
-// makes it short again.
+// worker does what nobody waits for: it moves SQLite's log into the database, syncs the journal,
+// and makes it short again.
 //
 // Metadata is encrypted with the store's key, bound to its path. Names are not.
 //

@@ -78,12 +78,14 @@ int read_file(sqlite3_file* raw, void* into, int amount, sqlite3_int64 at) noexc
     const std::span out(static_cast<std::uint8_t*>(into), static_cast<std::size_t>(amount));
     auto got = read_some(file, offset, out);
     if (!got) return file.failed(got.error(), SQLITE_IOERR_READ);
-    if (*got < out.size()) {
+    const bool is_page = is_whole_page(file, out.size(), offset);
+    if (*got < out.size() && !(is_page && *got > 0)) {
       std::memset(out.data() + *got, 0, out.size() - *got);
       return SQLITE_IOERR_SHORT_READ;
     }
-    if (is_whole_page(file, out.size(), offset) &&
-        load_le<std::uint64_t>(out.data() + checked_bytes) != page_sum(out.data(), offset)) {
+    // A page that is cut off is not one that was never written, as SQLite would have it.
+    if (is_page && (*got < out.size() || load_le<std::uint64_t>(out.data() + checked_bytes) !=
+                                             page_sum(out.data(), offset))) {
       return file.failed(fail(DUNLIN_E_CORRUPT, "the page at offset " + std::to_string(offset) +
                                                     " of " + file.path +
                                                     " is damaged (checksum)"),
