@@ -86,6 +86,7 @@ ConnzPage::ConnzPage(const ConnzOptions& options, std::int64_t now_ns)
 std::int64_t ConnzPage::key_of(const dunlin_connection_info& info) const {
   const auto& sort = options_.sort;
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  if (sort == "start") return info.start_ns;
   if (sort == "subs") return number(info.subscription_count);
   if (sort == "pending") return number(info.pending_bytes);
   if (sort == "msgs_to") return number(info.out_msgs);
@@ -97,7 +98,7 @@ std::int64_t ConnzPage::key_of(const dunlin_connection_info& info) const {
   if (sort == "uptime") return (info.closed != 0 ? info.stop_ns : now_ns_) - info.start_ns;
   if (sort == "stop") return info.stop_ns;
   if (sort == "rtt") return info.rtt_ns;
-  return 0;  // by cid, start or reason
+  return 0;  // by cid or reason
 }
 
 void ConnzPage::add(const dunlin_connection_info& info) {

@@ -5,6 +5,8 @@ Usage: items_test.py SERVER
 """
 
 import datetime
+import os
+import pty
 import re
 import signal
 import socket
@@ -157,6 +159,21 @@ class Log(unittest.TestCase):
             self.assertRegex(log, r"\[DBG\]   Go build: \S+")
             self.assertRegex(log, r"\[INF\]   Name:     me\n")
             self.assertIn(f"[INF]   ID:       {client.info['server_id']}\n", log)
+
+    def test_labels_are_coloured_on_a_terminal(self):
+        terminal, other_end = pty.openpty()
+        process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-D"], stderr=other_end)
+        os.close(other_end)
+        text = b""
+        try:
+            while b"Server is ready" not in text:
+                text += os.read(terminal, 1000)
+        finally:
+            process.terminate()
+            process.wait(20)
+            os.close(terminal)
+        self.assertRegex(text, rb"\[\x1b\[32mINF\x1b\[0m\] Starting nats-server")
+        self.assertIn(b"[\x1b[36mDBG\x1b[0m]   Go build:", text)
 
     def test_label_names_address_id_software_and_user(self):
         config = "authorization { user: u, password: p }\n"

@@ -162,6 +162,8 @@ class Monitoring(unittest.TestCase):
             "leafnode_connections": 0, "client_connections": 1, "subscriptions": 2,
             "name_tag": "$G",
         })  # fmt: skip
+        self.assertNotIn("is_system", detail)
+        self.assertTrue(self.server.get("/accountz?acc=$SYS")["account_detail"]["is_system"])
 
     def test_accstatz(self):
         accstatz = self.server.get("/accstatz")
@@ -219,6 +221,19 @@ class Monitoring(unittest.TestCase):
             text = plain.makefile("rb").read().decode()
         self.assertTrue(text.startswith("HTTP/1.1 200 OK\r\n"), text)
         self.assertEqual(json.loads(text.split("\r\n\r\n")[1]), {"status": "ok"})
+
+    def test_what_waits_for_a_receiver_is_shown(self):
+        with running_server.Server(binary, 'http: "127.0.0.1:-1"\n') as server:
+            with server.client() as slow, server.client() as publisher:
+                slow.send("SUB a 1\r\n")
+                slow.flush()
+                frame = "PUB a 65536\r\n" + "x" * 65536 + "\r\n"
+                for _ in range(400):
+                    publisher.send(frame)
+                publisher.flush()
+                shown = {one["cid"]: one for one in server.get("/connz")["connections"]}
+                self.assertGreater(shown[slow.info["client_id"]]["pending_bytes"], 1000000)
+                self.assertEqual(shown[publisher.info["client_id"]]["pending_bytes"], 0)
 
     def test_slow_consumers_are_counted(self):
         config = 'http: "127.0.0.1:-1"\nmax_payload: 60000\nmax_pending: 60000\n'

@@ -112,6 +112,10 @@ TEST(ConnzPage, times_sort_each_in_its_own_direction) {
     info.start_ns = now_ns - static_cast<std::int64_t>(10 - info.cid) * second;
   };
   EXPECT_EQ(page_of_connections("sort=uptime", 3, age), (Cids{3, 2, 1}));
+  const auto start = [](dunlin_connection_info& info) {
+    info.start_ns = now_ns - static_cast<std::int64_t>(info.cid) * second;
+  };
+  EXPECT_EQ(page_of_connections("sort=start", 3, start), (Cids{3, 2, 1}));
   const auto rtt = [](dunlin_connection_info& info) {
     info.rtt_ns = static_cast<std::int64_t>(info.cid);
   };
