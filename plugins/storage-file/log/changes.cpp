@@ -1,0 +1,279 @@
+// Removing: what has to be known of the records is fetched first; then the change takes effect at
+// one moment, in the journal and in the state.
+
+#include <algorithm>
+
+#include "plugins/storage-file/log/log.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+class Change : public Question {
+ public:
+  Change(dunlin_removed_done done, void* user) : done_(done), user_(user) {}
+
+  void complete() noexcept override {
+    if (!failure) {
+      done_(user_, DUNLIN_OK, &removed_, nullptr);
+      return;
+    }
+    auto raw = detail::fresh_error();
+    const auto status = detail::put(&raw, *failure);
+    done_(user_, status, nullptr, &raw);
+  }
+  [[nodiscard]] const dunlin_removed& removed() const { return removed_; }
+
+ protected:
+  // Journals a change; `done` when it may take effect.
+  Next journal(Log& log, EntryKind kind, std::vector<std::uint8_t>& entry) {
+    const auto outcome = log.put(kind, entry);
+    if (outcome) return Next::done;
+    if (outcome.error().status == DUNLIN_E_AGAIN) return Next::room;
+    return fail_with(outcome.error());
+  }
+  // The index of a segment that holds any of first..last.
+  bool has_indexes(Log& log, std::uint64_t first, std::uint64_t last) {
+    std::vector<std::uint64_t> numbers;
+    log.now().missing_for(first, last, numbers);
+    if (numbers.empty()) return true;
+    wanted = numbers.front();
+    return false;
+  }
+  Next remove(Log& log, std::span<const Range> ranges, bool is_erase) {
+    for (const auto& range : ranges) {
+      if (!has_indexes(log, range.first, range.last)) return Next::index;
+    }
+    if (ranges.empty()) return Next::done;
+    std::vector<std::uint8_t> entry;
+    put_remove(entry, ranges, is_erase);
+    const auto next = journal(log, EntryKind::remove, entry);
+    if (next != Next::done || failure) return next;
+    removed_ = log.now().remove(ranges);
+    log.after_removal();
+    return Next::done;
+  }
+
+  dunlin_removed removed_{};
+
+ private:
+  dunlin_removed_done done_;
+  void* user_;
+};
+
+void extend(std::vector<Range>& ranges, std::uint64_t seq) {
+  if (!ranges.empty() && ranges.back().last + 1 == seq) {
+    ranges.back().last = seq;
+  } else {
+    ranges.push_back({seq, seq});
+  }
+}
+
+}  // namespace
+
+// Erasing: once the removal is durable, the content is overwritten where it stands.
+class Remove final : public Change {
+ public:
+  Remove(std::span<const std::uint64_t> seqs, bool is_erase, dunlin_removed_done done, void* user)
+      : Change(done, user), seqs_(seqs.begin(), seqs.end()), is_erase_(is_erase) {}
+
+  Next step(Log& log) override {
+    if (is_removed_) {
+      if (places_.empty() || is_overwritten_) return Next::done;
+      return Next::work;
+    }
+    std::vector<Range> ranges;
+    for (const auto seq : seqs_) {
+      if (log.now().view().is_live(seq)) extend(ranges, seq);
+    }
+    if (is_erase_) {
+      const auto next = find_places(log, ranges);
+      if (next != Next::done || failure) return next;
+    }
+    const auto next = remove(log, ranges, is_erase_);
+    if (next != Next::done || failure) return next;
+    is_removed_ = true;
+    return places_.empty() ? Next::done : Next::durable;
+  }
+
+  void work() override {
+    is_overwritten_ = true;
+    for (const auto& place : places_) {
+      auto file = open_segment_file(*directory_, place.segment, DUNLIN_FS_WRITE);
+      if (!file) {
+        fail_with(file.error());
+        return;
+      }
+      std::vector<std::uint8_t> bytes(padded(place.item.entry_bytes));
+      dunlin_record record{};
+      record.seq = place.seq;
+      record.time_ns = place.item.time_ns;
+      write_erased(bytes.data(), record, place.item.entry_bytes, place.item.offset,
+                   place.segment.key());
+      auto outcome = (*file)->write(place.item.offset, bytes);
+      if (outcome) outcome = (*file)->sync();
+      if (!outcome) {
+        fail_with(outcome.error());
+        return;
+      }
+    }
+  }
+
+ private:
+  struct Place {
+    std::uint64_t seq;
+    SegmentRef segment;
+    SegmentIndex::Item item;
+  };
+
+  Next find_places(Log& log, std::span<const Range> ranges) {
+    places_.clear();
+    directory_ = &log.directory();
+    for (const auto& range : ranges) {
+      if (!has_indexes(log, range.first, range.last)) return Next::index;
+      for (auto seq = range.first; seq <= range.last; ++seq) {
+        const auto& view = log.now().view();
+        const auto at = view.segment_of(seq);
+        if (at == view.segments.size()) continue;
+        const auto& segment = *view.segments[at];
+        const auto item = segment.index ? segment.index->find(seq) : SegmentIndex::none;
+        if (item == SegmentIndex::none) continue;
+        const auto& found = segment.index->item(item);
+        if (found.block != SegmentIndex::none) {
+          return fail_with(fail(DUNLIN_E_UNSUPPORTED,
+                                "records in encrypted blocks cannot be erased one by one"));
+        }
+        places_.push_back({seq, log.ref(segment), found});
+      }
+    }
+    return Next::done;
+  }
+
+  std::vector<std::uint64_t> seqs_;
+  bool is_erase_;
+  bool is_removed_ = false, is_overwritten_ = false;
+  const Directory* directory_ = nullptr;
+  std::vector<Place> places_;
+};
+
+class Purge final : public Change {
+ public:
+  explicit Purge(const dunlin_purge& query)
+      : Change(query.done, query.user), query_(query),
+        filters_(own_filters(&query.filter, query.filter.size != 0 ? 1 : 0)) {}
+
+  Next step(Log& log) override {
+    auto& now = log.now();
+    if (!filters_.empty()) {
+      if (now.has_subjects()) return purge_matching(log);
+      return fail_with(fail(DUNLIN_E_UNSUPPORTED, "this log was made without subjects"));
+    }
+    auto below = query_.below;
+    if (query_.keep != 0) {
+      below = std::min(below, keep_from(now.view()));
+    } else if (below == UINT64_MAX) {
+      below = now.last_seq() + 1;
+    }
+    if (below <= now.first_seq()) return Next::done;
+    if (below <= now.last_seq() && !has_indexes(log, 0, below - 1)) return Next::index;
+    std::vector<std::uint8_t> entry;
+    put_numbers(entry, below);
+    const auto next = journal(log, EntryKind::purge, entry);
+    if (next != Next::done || failure) return next;
+    removed_ = now.purge_below(below);
+    log.after_removal();
+    return Next::done;
+  }
+
+ private:
+  // Where the newest `keep` records in front of `below` begin.
+  [[nodiscard]] std::uint64_t keep_from(const View& view) const {
+    if (view.first > view.last) return view.first;
+    const auto end = std::min(query_.below - 1, view.last);
+    auto low = view.first, high = end + 1;
+    const auto live = [&](std::uint64_t from) {
+      return from > end ? 0 : end + 1 - from - view.gaps->count(from, end);
+    };
+    while (low < high) {
+      const auto middle = low + (high - low) / 2;
+      if (live(middle) > query_.keep) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+  Next purge_matching(Log& log) {
+    auto& now = log.now();
+    const auto& view = now.view();
+    std::vector<std::uint64_t> seqs;
+    for (const auto& segment : view.segments) {
+      if (segment->live == 0 || segment->first_seq >= query_.below) continue;
+      if (!segment->index) return want(segment->number);
+      for (const auto at : now.matches_in(*segment, filters_)) {
+        const auto seq = segment->index->seq(at);
+        if (seq >= query_.below || seq >= segment->end_seq) break;
+        if (view.is_live(seq)) seqs.push_back(seq);
+      }
+    }
+    if (seqs.size() <= query_.keep) return Next::done;
+    seqs.resize(seqs.size() - query_.keep);
+    std::vector<Range> ranges;
+    for (const auto seq : seqs) extend(ranges, seq);
+    return remove(log, ranges, false);
+  }
+
+  dunlin_purge query_;
+  Filters filters_;
+};
+
+class Truncate final : public Change {
+ public:
+  Truncate(std::uint64_t last, dunlin_removed_done done, void* user)
+      : Change(done, user), last_(last) {}
+
+  Next step(Log& log) override {
+    auto& now = log.now();
+    if (last_ >= now.last_seq()) return Next::done;
+    if (!has_indexes(log, last_, now.last_seq())) return Next::index;
+    std::vector<std::uint8_t> entry;
+    put_numbers(entry, last_);
+    const auto next = journal(log, EntryKind::truncate, entry);
+    if (next != Next::done || failure) return next;
+    removed_ = now.truncate(last_);
+    log.truncated(last_);
+    log.after_removal();
+    return Next::done;
+  }
+
+ private:
+  std::uint64_t last_;
+};
+
+result<dunlin_removed> Log::remove(std::span<const std::uint64_t> seqs, std::uint32_t flags,
+                                   dunlin_removed_done done, void* user) {
+  if (auto outcome = may_change(); !outcome) return outcome.error();
+  if (!std::is_sorted(seqs.begin(), seqs.end())) {
+    return fail(DUNLIN_E_INVALID, "the sequences do not ascend");
+  }
+  const bool is_erase = (flags & DUNLIN_REMOVE_ERASE) != 0;
+  const auto question = std::make_shared<Remove>(seqs, is_erase, done, user);
+  if (auto outcome = ask(question); !outcome) return outcome.error();
+  return question->removed();
+}
+
+result<dunlin_removed> Log::purge(const dunlin_purge& query) {
+  if (auto outcome = may_change(); !outcome) return outcome.error();
+  const auto question = std::make_shared<Purge>(query);
+  if (auto outcome = ask(question); !outcome) return outcome.error();
+  return question->removed();
+}
+
+result<dunlin_removed> Log::truncate(std::uint64_t last, dunlin_removed_done done, void* user) {
+  if (auto outcome = may_change(); !outcome) return outcome.error();
+  const auto question = std::make_shared<Truncate>(last, done, user);
+  if (auto outcome = ask(question); !outcome) return outcome.error();
+  return question->removed();
+}
+
+}  // namespace dunlin::storage_file::engine

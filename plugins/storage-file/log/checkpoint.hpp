@@ -1,0 +1,41 @@
+// Checkpoint: a State as bytes, and where in the journal it stands, so that only what was written
+// behind it is read again at the next start.
+//
+// The file is written and synced before the catalogue is told of it: what the catalogue names is
+// whole, or was damaged since. Pure functions, any thread.
+
+#pragma once
+
+#include <dunlin/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plugins/storage-file/log/state.hpp"
+
+namespace dunlin::storage_file::engine {
+
+// What the catalogue keeps of a checkpoint.
+struct CheckpointNote {
+  std::uint64_t number = 0;  // of the file
+  std::uint64_t bytes = 0;
+  std::uint32_t sum = 0;
+  Position position;  // everything in front is in it, and durable
+  std::uint64_t last_seq = 0;
+  std::uint64_t next_number = 1;  // of a segment
+  bool is_clean = false;          // nothing was written behind it
+};
+
+[[nodiscard]] std::string checkpoint_file_name(std::uint64_t number);
+[[nodiscard]] std::string encode_note(const CheckpointNote& note);
+[[nodiscard]] std::optional<CheckpointNote> decode_note(std::string_view blob);
+
+// Changes `state` in nothing but taking dead items out of its due indexes.
+[[nodiscard]] std::vector<std::uint8_t> encode_state(State& state);
+// Segments come without index and file.
+[[nodiscard]] result<std::unique_ptr<State>> decode_state(std::span<const std::uint8_t> bytes,
+                                                          bool has_subjects, std::uint64_t seed);
+
+}  // namespace dunlin::storage_file::engine

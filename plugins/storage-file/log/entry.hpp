@@ -1,0 +1,125 @@
+// Entries: what a segment is made of. Every change of a log is one entry in its journal, records
+// and removals alike, so the state after a crash is that of a prefix of the changes.
+//
+//     0  4  CRC-32C of what follows, seeded with the segment's key and the entry's place
+//     4  4  bytes of the entry without padding (low 27 bits), kind (high 5 bits)
+//     8  .. the kind's own; little endian. Entries begin at multiples of four.
+//
+// The key comes from the random salt in a segment's header and is part of every checksum, as is
+// the place: the bytes a recycled file still holds are never taken for entries of the new segment,
+// nor is an entry that was copied to another place.
+//
+// A record costs 28 bytes and its padding, 4 more with a header, 8 with an expiry or a due time.
+//
+// Pure functions, any thread; what is read is checked before it is believed.
+
+#pragma once
+
+#include <dunlin/ext/storage.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dunlin::storage_file::engine {
+
+enum class EntryKind : std::uint8_t {
+  mark = 1,        // begins each batch: what was durable when it was written
+  start = 2,       // begins each segment: where the log stood
+  end = 3,         // the journal goes on in the next segment
+  record = 4,
+  skip = 5,        // sequences without a record
+  remove = 6,
+  purge = 7,       // everything below
+  truncate = 8,    // everything above
+  reschedule = 9,
+  block = 10,      // entries, encoded together by the codec
+  erased = 11,     // a record whose content was overwritten
+};
+
+inline constexpr std::uint32_t entry_head_bytes = 8;
+inline constexpr std::uint32_t record_head_bytes = 28;
+inline constexpr std::uint32_t mark_bytes = 12;
+inline constexpr std::uint32_t start_bytes = entry_head_bytes + 36;
+inline constexpr std::uint32_t entry_bytes_max = (1u << 27) - 1;
+
+[[nodiscard]] constexpr std::uint32_t padded(std::uint32_t bytes) noexcept {
+  return (bytes + 3) & ~3u;
+}
+
+// What seeds the checksums of one segment.
+struct SegmentKey {
+  std::uint32_t value = 0;
+  [[nodiscard]] static SegmentKey of(std::uint64_t log, std::uint64_t number,
+                                     std::uint64_t salt) noexcept;
+};
+
+struct Entry {
+  EntryKind kind{};
+  std::uint32_t bytes = 0;             // without padding
+  std::span<const std::uint8_t> body;  // behind the head
+};
+
+// The entry at the front of `bytes`, which stand at `offset`; nothing when there is none that can
+// be believed.
+[[nodiscard]] std::optional<Entry> read_entry(std::span<const std::uint8_t> bytes,
+                                              std::uint32_t offset, SegmentKey key) noexcept;
+// What the head at the front claims its entry needs; 0 when it is no head.
+[[nodiscard]] std::uint32_t claimed_bytes(std::span<const std::uint8_t> bytes) noexcept;
+
+// Writes head and checksum of an entry whose body is already in `out`, and zeroes the padding.
+void seal_entry(std::uint8_t* out, EntryKind kind, std::uint32_t bytes, std::uint32_t offset,
+                SegmentKey key) noexcept;
+
+// ---- records ----------------------------------------------------------------------------------
+
+[[nodiscard]] std::uint32_t record_entry_bytes(const dunlin_record& record) noexcept;
+// `out` has room for the padded size.
+void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,
+                  std::uint32_t offset, SegmentKey key) noexcept;
+// Fills `out` with views into the body; false when the body is none.
+[[nodiscard]] bool read_record(const Entry& entry, dunlin_record& out) noexcept;
+// The same size, sequence and time, without content.
+void write_erased(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,
+                  std::uint32_t offset, SegmentKey key) noexcept;
+
+// ---- the other kinds --------------------------------------------------------------------------
+
+struct Start {
+  std::uint64_t next_seq = 1;     // what is at or above in older segments was truncated
+  std::uint64_t floor = 1;        // what is below is gone
+  std::int64_t last_time_ns = 0;
+  std::uint64_t previous = 0;     // number of the segment in front; 0 for none
+  std::uint32_t previous_end = 0; // where its entries end
+};
+struct Skip {
+  std::uint64_t first = 0, count = 0;
+  std::int64_t time_ns = 0;
+};
+struct Range {
+  std::uint64_t first = 0, last = 0;
+  bool operator==(const Range&) const = default;
+};
+
+void put_mark(std::vector<std::uint8_t>& out, std::uint32_t durable);
+void put_start(std::vector<std::uint8_t>& out, const Start& start);
+void put_skip(std::vector<std::uint8_t>& out, const Skip& skip);
+void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, bool is_erase);
+void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a);
+void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t b);
+
+[[nodiscard]] std::optional<std::uint32_t> get_mark(const Entry& entry) noexcept;
+[[nodiscard]] std::optional<Start> get_start(const Entry& entry) noexcept;
+[[nodiscard]] std::optional<Skip> get_skip(const Entry& entry) noexcept;
+[[nodiscard]] bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase);
+[[nodiscard]] bool get_numbers(const Entry& entry, std::uint64_t& a) noexcept;
+[[nodiscard]] bool get_numbers(const Entry& entry, std::uint64_t& a, std::uint64_t& b) noexcept;
+
+// Unsigned numbers of one to ten bytes, seven bits each.
+void put_varint(std::vector<std::uint8_t>& out, std::uint64_t value);
+[[nodiscard]] bool get_varint(std::span<const std::uint8_t>& in, std::uint64_t& value) noexcept;
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,204 @@
+#include "plugins/storage-file/log/index_file.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "plugins/storage-file/bytes.hpp"
+#include "plugins/storage-file/log/crc32c.hpp"
+#include "plugins/storage-file/log/entry.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+constexpr std::uint64_t magic = 0x3158444e494c4e44;  // "DNLINDX1"
+constexpr std::size_t head_bytes = 8 + 24 + 1;
+
+std::uint64_t zigzag(std::int64_t value) noexcept {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+std::int64_t unzigzag(std::uint64_t value) noexcept {
+  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
+
+// Ids of the subjects in byte order, and back.
+struct Order {
+  std::vector<std::uint32_t> ids, rank;
+};
+
+Order order_of(const SegmentIndex& index) {
+  Order order;
+  order.ids.resize(index.subjects());
+  std::iota(order.ids.begin(), order.ids.end(), 0u);
+  std::sort(order.ids.begin(), order.ids.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return index.name(a) < index.name(b);
+  });
+  order.rank.resize(order.ids.size());
+  for (std::uint32_t i = 0; i < order.ids.size(); ++i) order.rank[order.ids[i]] = i;
+  return order;
+}
+
+void put_subjects(const SegmentIndex& index, const Order& order, std::vector<std::uint8_t>& out) {
+  put_varint(out, order.ids.size());
+  for (const auto id : order.ids) {
+    const auto name = index.name(id);
+    put_varint(out, name.size());
+    out.insert(out.end(), name.begin(), name.end());
+  }
+}
+
+void put_items(const SegmentIndex& index, const Order& order, std::vector<std::uint8_t>& out) {
+  put_varint(out, index.size());
+  const bool has_blocks = index.size() != 0 && index.item(0).block != SegmentIndex::none;
+  out.push_back(has_blocks ? 1 : 0);
+  std::uint32_t place = 0;
+  std::uint32_t block = SegmentIndex::none;
+  std::int64_t time = 0;
+  for (std::uint32_t at = 0; at < index.size(); ++at) {
+    const auto& item = index.item(at);
+    if (has_blocks) {
+      put_varint(out, item.block - block);
+      if (item.block != block) place = 0;
+      block = item.block;
+    }
+    put_varint(out, item.offset - place);
+    place = item.offset + padded(item.entry_bytes);
+    put_varint(out, std::uint64_t{item.entry_bytes} << 3 | std::uint64_t{item.has_header} << 2 |
+                        std::uint64_t{item.has_expiry} << 1 | item.has_due);
+    put_varint(out, zigzag(item.time_ns - time));
+    time = item.time_ns;
+    if (!index.has_subjects()) continue;
+    const auto subject = index.link(at).subject;
+    put_varint(out, subject == SegmentIndex::none ? 0 : order.rank[subject] + 1u);
+  }
+}
+
+// Reads varints; the first that is missing ends it all.
+class Input {
+ public:
+  explicit Input(std::span<const std::uint8_t> in) : in_(in) {}
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    if (!get_varint(in_, value)) ok_ = false;
+    return value;
+  }
+  // A count of things of which each takes at least one byte.
+  std::uint64_t count() {
+    const auto value = number();
+    if (value > in_.size()) ok_ = false;
+    return ok_ ? value : 0;
+  }
+  std::string_view text() {
+    const auto size = count();
+    const auto taken = in_.first(size);
+    in_ = in_.subspan(size);
+    return {reinterpret_cast<const char*>(taken.data()), taken.size()};
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+
+ private:
+  std::span<const std::uint8_t> in_;
+  bool ok_ = true;
+};
+
+bool get_items(Input& in, SegmentIndex& index, const std::vector<SegmentIndex::Run>& runs) {
+  const auto count = in.count();
+  const bool has_blocks = in.number() != 0;
+  std::uint32_t place = 0;
+  std::uint32_t block = SegmentIndex::none;
+  std::int64_t time = 0;
+  std::size_t run = 0;
+  for (std::uint32_t at = 0; at < count && in.ok(); ++at) {
+    if (run < runs.size() && runs[run].item == at) ++run;
+    if (run == 0) return false;
+    SegmentIndex::Item item;
+    if (has_blocks) {
+      item.block = block + static_cast<std::uint32_t>(in.number());
+      if (item.block != block) place = 0;
+      block = item.block;
+    }
+    item.offset = place + static_cast<std::uint32_t>(in.number());
+    const auto word = in.number();
+    if (word >> 3 < record_head_bytes || word >> 3 > entry_bytes_max) return false;
+    item.entry_bytes = static_cast<std::uint32_t>(word >> 3) & entry_bytes_max;
+    item.has_header = (word >> 2) & 1;
+    item.has_expiry = (word >> 1) & 1;
+    item.has_due = word & 1;
+    place = item.offset + padded(item.entry_bytes);
+    time += unzigzag(in.number());
+    item.time_ns = time;
+    std::uint64_t subject = 0;
+    if (index.has_subjects()) subject = in.number();
+    if (subject > index.subjects()) return false;
+    const auto& now = runs[run - 1];
+    index.add(now.first_seq + (at - now.item), item,
+              subject == 0 ? SegmentIndex::none : static_cast<std::uint32_t>(subject - 1));
+  }
+  return in.ok();
+}
+
+bool get_index(Input& in, SegmentIndex& index) {
+  std::vector<SegmentIndex::Run> runs(in.count());
+  std::uint64_t seq = 0, at = 0;
+  for (auto& run : runs) {
+    seq += in.number();
+    at += in.number();
+    run = {seq, static_cast<std::uint32_t>(at)};
+  }
+  for (auto left = in.count(); left > 0 && in.ok(); --left) {
+    index.add_subject(in.text(), SegmentIndex::none);
+  }
+  index.set_sorted();
+  return in.ok() && get_items(in, index, runs);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode_index(const SegmentIndex& index, const IndexOwner& owner) {
+  std::vector<std::uint8_t> out;
+  storage_file::Writer head(out);
+  head.number(magic);
+  head.number(owner.log);
+  head.number(owner.number);
+  head.number(owner.salt);
+  head.number(static_cast<std::uint8_t>(index.has_subjects()));
+  put_varint(out, index.runs().size());
+  SegmentIndex::Run before{0, 0};
+  for (const auto& run : index.runs()) {
+    put_varint(out, run.first_seq - before.first_seq);
+    put_varint(out, run.item - before.item);
+    before = run;
+  }
+  const auto order = order_of(index);
+  put_subjects(index, order, out);
+  put_items(index, order, out);
+  head.number(crc32c(0, out.data(), out.size()));
+  return out;
+}
+
+result<std::shared_ptr<SegmentIndex>> decode_index(std::span<const std::uint8_t> bytes,
+                                                   const IndexOwner& owner) {
+  const auto corrupt = fail(DUNLIN_E_CORRUPT, "the index is damaged");
+  if (bytes.size() < head_bytes + 4) return corrupt;
+  const auto content = bytes.first(bytes.size() - 4);
+  if (load_le<std::uint32_t>(bytes.data() + content.size()) !=
+      crc32c(0, content.data(), content.size())) {
+    return corrupt;
+  }
+  Reader in(content);
+  const auto found_magic = in.number<std::uint64_t>();
+  IndexOwner found;
+  found.log = in.number<std::uint64_t>();
+  found.number = in.number<std::uint64_t>();
+  found.salt = in.number<std::uint64_t>();
+  const bool has_subjects = in.number<std::uint8_t>() != 0;
+  if (found_magic != magic || !(found == owner)) {
+    return fail(DUNLIN_E_CORRUPT, "the index belongs to another segment");
+  }
+  auto index = std::make_shared<SegmentIndex>(has_subjects);
+  Input body(content.subspan(head_bytes));
+  if (!get_index(body, *index)) return corrupt;
+  return index;
+}
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,131 @@
+#include "plugins/storage-file/log/index_loader.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "plugins/storage-file/log/index_file.hpp"
+#include "plugins/storage-file/log/scan.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+result<std::shared_ptr<SegmentIndex>> read_index_file(const Directory& directory,
+                                                      const SegmentRef& segment) {
+  auto file = directory.open(index_file_name(segment.number), DUNLIN_FS_READ);
+  if (!file) return file.error();
+  auto size = (*file)->size();
+  if (!size) return size.error();
+  constexpr std::uint64_t index_bytes_max = 1ull << 30;
+  if (*size > index_bytes_max) return fail(DUNLIN_E_CORRUPT, "the index is too large");
+  std::vector<std::uint8_t> bytes(*size);
+  if (auto got = (*file)->read(0, bytes); !got) return got.error();
+  return decode_index(bytes, {segment.log, segment.number, segment.salt});
+}
+
+// Gives each subject of an index that is being made its number.
+class SubjectNumbers {
+ public:
+  explicit SubjectNumbers(SegmentIndex& index) : index_(index) {}
+  std::uint32_t of(std::string_view name) {
+    const auto found = numbers_.find(std::string(name));
+    if (found != numbers_.end()) return found->second;
+    const auto number = index_.add_subject(name, SegmentIndex::none);
+    numbers_.emplace(name, number);
+    return number;
+  }
+
+ private:
+  SegmentIndex& index_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+};
+
+void index_entry(const Scanned& scanned, SegmentIndex& index, SubjectNumbers& subjects) {
+  dunlin_record record;
+  if (read_record(scanned.entry, record)) {
+    const auto end = index.size() == 0 ? 0 : index.seq(index.size() - 1) + 1;
+    if (record.seq < end) index.truncate(record.seq - 1);
+    const bool has_subject = index.has_subjects() && scanned.entry.kind == EntryKind::record;
+    index.add(record.seq, item_of(scanned, record),
+              has_subject ? subjects.of({record.subject.data, record.subject.size})
+                          : SegmentIndex::none);
+    return;
+  }
+  std::uint64_t last = 0;
+  if (scanned.entry.kind == EntryKind::truncate && get_numbers(scanned.entry, last) &&
+      index.size() != 0) {
+    index.truncate(last);
+  }
+}
+
+}  // namespace
+
+result<std::shared_ptr<File>> open_segment_file(const Directory& directory,
+                                                const SegmentRef& segment, std::uint32_t flags) {
+  auto file = directory.open(segment_file_name(segment.number), flags);
+  if (!file) return file.error();
+  std::array<std::uint8_t, segment_header_bytes> bytes{};
+  if (auto got = (*file)->read(0, bytes); !got) return got.error();
+  const auto header = decode_header(bytes);
+  if (!header) return fail(DUNLIN_E_CORRUPT, (*file)->path() + ": its header is damaged");
+  if (header->log != segment.log || header->number != segment.number ||
+      header->salt != segment.salt) {
+    return fail(DUNLIN_E_CORRUPT, (*file)->path() + ": it is not the segment it should be");
+  }
+  return *file;
+}
+
+result<LoadedIndex> scan_index(const SegmentRef& segment, const BlockCodec* codec) {
+  LoadedIndex loaded;
+  loaded.is_rebuilt = true;
+  loaded.file = segment.file;
+  loaded.index = std::make_shared<SegmentIndex>(segment.has_subjects);
+  SubjectNumbers subjects(*loaded.index);
+  auto size = segment.file->size();
+  if (!size) return size.error();
+  const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(segment.used, *size));
+  SegmentScan scan(*segment.file, segment.key(), segment_header_bytes, end, codec);
+  for (;;) {
+    while (const auto scanned = scan.next()) index_entry(*scanned, *loaded.index, subjects);
+    if (scan.failure()) return *scan.failure();
+    if (scan.at_end()) break;
+    BadPlace bad{scan.position(), end};
+    const bool goes_on = scan.resync();
+    if (scan.failure()) return *scan.failure();
+    bad.end = scan.position();
+    loaded.bad.push_back(bad);
+    if (!goes_on) break;
+  }
+  if (end < segment.used) loaded.bad.push_back({end, segment.used});
+  return loaded;
+}
+
+result<LoadedIndex> load_index(const Directory& directory, SegmentRef segment,
+                               const BlockCodec* codec) {
+  if (!segment.file) {
+    auto file = open_segment_file(directory, segment, DUNLIN_FS_READ);
+    if (!file) return file.error();
+    segment.file = *file;
+  }
+  std::string why = "it was never written";
+  if (segment.has_index_file) {
+    auto index = read_index_file(directory, segment);
+    if (index) return LoadedIndex{*index, segment.file, false, {}, {}};
+    why = index.error().text;
+  }
+  auto loaded = scan_index(segment, codec);
+  if (loaded) loaded->why = std::move(why);
+  return loaded;
+}
+
+result<> write_index(const Directory& directory, const SegmentRef& segment,
+                     const SegmentIndex& index) {
+  const auto bytes = encode_index(index, {segment.log, segment.number, segment.salt});
+  auto file = directory.open(index_file_name(segment.number), DUNLIN_FS_WRITE | DUNLIN_FS_CREATE);
+  if (!file) return file.error();
+  if (auto outcome = (*file)->write(0, bytes); !outcome) return outcome;
+  if (auto outcome = (*file)->resize(bytes.size()); !outcome) return outcome;
+  return (*file)->sync();
+}
+
+}  // namespace dunlin::storage_file::engine

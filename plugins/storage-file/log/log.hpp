@@ -1,0 +1,225 @@
+// Log: one open log. Takes what callers ask, keeps State and Journal in step, and lets workers do
+// what needs the disk.
+//
+// Threads: every function is called on the log's thread (or by whoever the caller serialises with
+// it); completions, visits and events come there. Workers get copies and shared, unchanging parts,
+// and hand their results back to the log's thread. Nothing here waits for a worker.
+//
+// Made by `open_log` (engine.hpp); deletes itself when it was closed.
+
+#pragma once
+
+#include <dunlin/storage_backend.hpp>
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/storage-file/engine.hpp"
+#include "plugins/storage-file/log/checkpoint.hpp"
+#include "plugins/storage-file/log/index_loader.hpp"
+#include "plugins/storage-file/log/journal.hpp"
+#include "plugins/storage-file/log/question.hpp"
+#include "plugins/storage-file/log/recovery.hpp"
+#include "plugins/storage-file/log/segment_maker.hpp"
+#include "plugins/storage-file/log/state.hpp"
+
+namespace dunlin::storage_file::engine {
+
+class Log final : public LogBackend {
+ public:
+  static result<std::unique_ptr<LogBackend>> open(StoreContext& store, OpenLog&& open);
+  ~Log() override;
+
+  // ---- LogBackend ---------------------------------------------------------------------------
+  result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
+                  std::span<dunlin_span> spans) override;
+  result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) override;
+  result<> sync(Completion& done) override;
+  [[nodiscard]] std::uint64_t durable_seq() noexcept override { return durable_seq_; }
+  [[nodiscard]] dunlin_log_state state() override;
+  result<> read(const dunlin_read& query, dunlin_read_end& end) override;
+  result<dunlin_span> count(const dunlin_count& query) override;
+  result<> subjects(const dunlin_subjects& query) override;
+  result<> spans(const dunlin_spans& query) override;
+  result<> last_each(const dunlin_last_each& query) override;
+  result<std::uint64_t> seq_at(const dunlin_seq_at& query) override;
+  result<std::int64_t> due(const dunlin_due& query) override;
+  result<> gaps(std::uint64_t from, std::uint64_t to,
+                bool (*visit)(void* user, const dunlin_range* gap), void* user) override;
+  result<dunlin_removed> remove(std::span<const std::uint64_t> seqs, std::uint32_t flags,
+                                dunlin_removed_done done, void* user) override;
+  result<dunlin_removed> purge(const dunlin_purge& query) override;
+  result<dunlin_removed> truncate(std::uint64_t last, dunlin_removed_done done,
+                                  void* user) override;
+  result<> reschedule(std::uint64_t seq, std::int64_t due_ns) override;
+  result<std::uint64_t> snapshot_open() override;
+  void snapshot_close(std::uint64_t snapshot) override;
+  result<> verify(bool (*visit)(void* user, const dunlin_damage* damage), void* user,
+                  Completion& done) override;
+  void close(Completion done) noexcept override;
+
+  // ---- for questions ------------------------------------------------------------------------
+  // Runs it now, or later when it needs the disk: an error of DUNLIN_E_AGAIN then.
+  result<> ask(std::shared_ptr<Question> question);
+  [[nodiscard]] State& now() noexcept { return *state_; }
+  // Of a snapshot, or of the log as it is for 0; nothing when there is no such snapshot.
+  [[nodiscard]] const View* view(std::uint64_t snapshot) const;
+  [[nodiscard]] const Journal& journal() const noexcept { return journal_; }
+  [[nodiscard]] const LogRow& row() const noexcept { return row_; }
+  // Sequences may have been used again since this was less.
+  [[nodiscard]] std::uint64_t truncations() const noexcept { return truncations_; }
+  [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
+  [[nodiscard]] SegmentRef ref(const Segment& segment) const;
+  [[nodiscard]] std::shared_ptr<const BlockCodec> codec(std::uint64_t segment) const;
+  [[nodiscard]] Observer& observer() const noexcept { return *store_.observer; }
+  // May the log be changed?
+  [[nodiscard]] result<> may_change() const;
+  // Takes a change into the journal. Removals may use what records leave free.
+  result<> put(EntryKind kind, std::vector<std::uint8_t>& entry);
+  // A record turned out to be unreadable.
+  void lose(std::uint64_t seq, std::uint64_t segment, std::uint64_t offset,
+            const std::string& why);
+  // After records were removed: segments that hold none any more are given back.
+  void after_removal() { maybe_checkpoint(); }
+  // A truncation: what is on its way is durable only up to here.
+  void truncated(std::uint64_t last) noexcept;
+  // Calls `then` on the log's thread once everything accepted is durable.
+  void when_durable(std::function<void(const result<>&)> then);
+  // `work` on a worker, then `then` on the log's thread.
+  void run_on_worker(std::function<void()> work, std::function<void()> then);
+  // Up to which entry and record a segment can be read from its file.
+  [[nodiscard]] Position flushed_end() const noexcept { return flushed_; }
+  [[nodiscard]] std::uint64_t flushed_seq() const noexcept { return flushed_seq_; }
+  // Damage of a whole segment, found by reading it again.
+  void lose_missing(Segment& segment, const LoadedIndex& loaded, std::uint64_t last);
+  [[nodiscard]] const std::vector<DamageRow>& damage() const noexcept { return damage_; }
+
+ private:
+  struct Waiter {
+    std::uint64_t batch;
+    bool needs_sync;
+    std::function<void(const result<>&)> then;
+  };
+  struct FlushJob;
+  struct PendingCheckpoint;
+  using Asked = std::vector<std::shared_ptr<Question>>;
+
+  Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits);
+
+  // opening (log_open.cpp)
+  result<> start();
+  result<> go_on(const Recovered& recovered);
+  result<> sync_recovered(std::uint64_t from_segment);
+  void announce_recovery(const Recovered& recovered);
+
+  // threads
+  void post(std::function<void()> task);
+  void post_raw(std::function<void()> task) const;
+  void emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last, std::string_view text);
+
+  // writing (log_write.cpp)
+  [[nodiscard]] result<> check(const dunlin_record& record) const;
+  [[nodiscard]] result<> room_for(std::uint32_t bytes, bool is_record);
+  void write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* span);
+  void begin_segment(MadeSegment made, bool is_first);
+  void prepare();
+  void prepared(result<MadeSegment> made);
+  [[nodiscard]] std::uint32_t next_capacity() const;
+  void tell_room();
+  void space_changed(bool is_full);
+
+  // commit (log_commit.cpp)
+  void flush();
+  void start_flush(const std::shared_ptr<FlushJob>& job);
+  void flushed(const std::shared_ptr<FlushJob>& job);
+  void wait_for_space(const std::shared_ptr<FlushJob>& job);
+  void poison(const Error& why);
+  void answer_waiters();
+  void tick();
+  void store_index(const std::shared_ptr<Segment>& segment);
+
+  // questions (log_ask.cpp)
+  void pursue(std::shared_ptr<Question> question, Question::Next next);
+  void go_on(const std::shared_ptr<Question>& question);
+  void fetch_index(std::shared_ptr<Question> question);
+  void fetched_index(Segment& segment, LoadedIndex& loaded, bool is_current);
+  void announce_damage(std::uint64_t first, std::uint64_t last, std::uint64_t segment,
+                       std::uint64_t offset, const std::string& why);
+  void announce_damage(DamageRow row);
+  void touch(const std::shared_ptr<Segment>& segment);
+  void let_go();
+  void finish(const std::shared_ptr<Question>& question);
+  [[nodiscard]] std::shared_ptr<Segment> segment_of(const Question& question,
+                                                    std::uint64_t number) const;
+
+  // checkpoints (log_checkpoint.cpp)
+  void maybe_checkpoint();
+  void checkpoint(bool is_clean, std::function<void()> then);
+  void write_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
+  void finish_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
+  bool carry_forward();
+
+  // closing (log_open.cpp)
+  void go_on_closing();
+  void finish_close();
+
+  StoreContext& store_;
+  LogRow row_;
+  dunlin_log_options options_;
+  std::function<void()> closed_;
+  bool is_read_only_;
+  Directory directory_;
+  std::unique_ptr<State> state_;
+  Journal journal_;
+  SegmentMaker maker_;
+
+  // commit
+  std::deque<Waiter> waiters_;
+  std::uint64_t taken_ = 0, written_ = 0, synced_ = 0;  // batches
+  bool is_flushing_ = false;
+  bool wants_sync_ = false;  // whatever the mode
+  std::vector<std::shared_ptr<File>> unsynced_;
+  Position durable_, flushed_;      // ends of batches
+  std::uint64_t flushed_seq_ = 0;   // written, durable or not
+  std::uint64_t durable_seq_ = 0;
+  std::uint64_t durable_cap_ = UINT64_MAX;  // of the batch on its way: a truncation came behind it
+  std::optional<Error> poison_;
+  bool wants_room_ = false, is_full_ = false;
+  std::uint64_t space_watch_ = 0;
+  Timer timer_, retry_;
+  std::vector<std::shared_ptr<Segment>> unindexed_;  // sealed, without an index file
+
+  // segments
+  std::optional<MadeSegment> next_;
+  bool is_preparing_ = false;
+  std::uint32_t wanted_capacity_ = 0, last_capacity_ = 0;
+  Position previous_;                  // where the segment in front of the active one ended
+  // Files of segments that nothing was written to, or nothing that counts: number and bytes.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unused_;
+  std::uint64_t next_number_ = 1;
+  std::list<std::shared_ptr<Segment>> used_lately_;  // those in front were used last
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Asked> fetching_;  // snapshot, segment
+  std::list<std::shared_ptr<Question>> asked_;
+  Asked waiting_for_room_;
+
+  // checkpoints
+  std::uint64_t checkpoint_number_ = 0, checkpoint_bytes_ = 0;
+  std::uint64_t written_since_checkpoint_ = 0;
+  bool is_checkpointing_ = false;
+  std::vector<DamageRow> damage_;
+
+  std::map<std::uint64_t, View> snapshots_;
+  std::uint64_t snapshot_count_ = 0, truncations_ = 0;
+
+  std::uint64_t jobs_ = 0;  // on workers, or posted
+  std::optional<Completion> closing_;
+  bool is_checkpointed_ = false;  // for closing
+};
+
+}  // namespace dunlin::storage_file::engine

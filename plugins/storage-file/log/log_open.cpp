@@ -1,0 +1,237 @@
+// The life of a log: opening, threads, closing.
+
+#include <algorithm>
+
+#include "plugins/storage-file/log/log.hpp"
+
+namespace dunlin::storage_file {
+
+result<std::unique_ptr<LogBackend>> open_log(StoreContext& store, OpenLog open) {
+  return engine::Log::open(store, std::move(open));
+}
+
+namespace engine {
+namespace {
+
+Journal::Limits limits_of(const EngineSettings& settings) {
+  Journal::Limits limits;
+  if (settings.write_buffer_bytes != 0) limits.buffer_bytes = settings.write_buffer_bytes;
+  if (settings.read_cache_bytes != 0) {
+    limits.hot_bytes = std::min(limits.hot_bytes, settings.read_cache_bytes);
+  }
+  return limits;
+}
+
+}  // namespace
+
+Log::Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits)
+    : store_(store),
+      row_(std::move(open.row)),
+      options_(open.options),
+      closed_(std::move(open.closed)),
+      is_read_only_(store.is_read_only || (open.options.flags & DUNLIN_LOG_READ_ONLY) != 0),
+      directory_(store.host, store.fs, row_.directory),
+      journal_(row_.id, limits),
+      maker_(store, row_, directory_) {}
+
+Log::~Log() = default;
+
+result<std::unique_ptr<LogBackend>> Log::open(StoreContext& store, OpenLog&& open) {
+  if (open.options.thread != DUNLIN_THREAD_CONTROL && open.options.thread != DUNLIN_THREAD_SHARD) {
+    return fail(DUNLIN_E_INVALID, "completions of a log come on control or on a shard");
+  }
+  std::unique_ptr<Log> log(new Log(store, std::move(open), limits_of(store.settings)));
+  if (auto outcome = log->start(); !outcome) return outcome.error();
+  return std::unique_ptr<LogBackend>(std::move(log));
+}
+
+result<> Log::start() {
+  Recovery recovery(store_, row_, directory_, is_read_only_);
+  auto recovered = recovery.run();
+  if (!recovered) return recovered.error();
+  state_ = std::move(recovered->state);
+  next_number_ = recovered->next_number;
+  checkpoint_number_ = recovered->checkpoint;
+  previous_ = recovered->end;
+  durable_ = flushed_ = recovered->end;
+  flushed_seq_ = state_->last_seq();
+  auto known = store_.catalogue->damage(row_.id);
+  if (!known) return known.error();
+  damage_ = std::move(*known);
+  if (is_read_only_) {
+    durable_seq_ = state_->last_seq();
+    state_->seal_active();
+    announce_recovery(*recovered);
+    return {};
+  }
+  if (auto outcome = sync_recovered(recovered->synced.segment); !outcome) return outcome;
+  durable_seq_ = state_->last_seq();
+  unused_ = recovered->unused;
+  written_since_checkpoint_ = recovered->read_bytes;
+  if (auto outcome = maker_.start(); !outcome) return outcome;
+  if (auto outcome = go_on(*recovered); !outcome) return outcome;
+  space_watch_ = store_.space->watch([this](bool is_full) {
+    post_raw([this, is_full] { space_changed(is_full); });
+  });
+  announce_recovery(*recovered);
+  return {};
+}
+
+// The rest of opening, on the log's thread, where its events and timers belong.
+void Log::announce_recovery(const Recovered& recovered) {
+  post_raw([this, damage = recovered.damage] {
+    for (const auto& row : damage) {
+      if (std::find(damage_.begin(), damage_.end(), row) == damage_.end()) announce_damage(row);
+    }
+    if (state_->view().damaged.empty()) store_.observer->recovered(row_.name);
+    if (is_read_only_ || closing_) return;
+    if (row_.must_scan) {
+      CatalogueBatch batch;
+      batch.clear_must_scan(row_.id);
+      static_cast<void>(store_.catalogue->commit(std::move(batch), [](const result<>&) {}));
+    }
+    const auto interval = store_.settings.sync_interval_ns;
+    if (options_.sync == DUNLIN_SYNC_INTERVAL && interval != 0) {
+      auto timer = store_.clock.timer(options_.thread, interval, interval, [this] { tick(); },
+                                      options_.shard);
+      if (timer) timer_ = std::move(*timer);
+    }
+    maybe_checkpoint();
+  });
+}
+
+// What the crash left in the page cache alone is made durable before anybody relies on it.
+result<> Log::sync_recovered(std::uint64_t from_segment) {
+  for (const auto& segment : state_->view().segments) {
+    if (segment->number < from_segment || segment->has_damage) continue;
+    auto file = open_segment_file(directory_, ref(*segment), DUNLIN_FS_WRITE);
+    if (!file) return file.error();
+    if (auto outcome = (*file)->sync(); !outcome) return outcome;
+    if (!segment->is_sealed) segment->file = *file;
+  }
+  return {};
+}
+
+result<> Log::go_on(const Recovered& recovered) {
+  if (recovered.goes_on && state_->active() != nullptr) {
+    auto& active = *state_->active();
+    if (!active.file) return fail(DUNLIN_E_INTERNAL, "the active segment is not open");
+    last_capacity_ = active.capacity;
+    const auto block_codec = codec(active.number);
+    if (active.key_id == block_codec->key_id()) {
+      journal_.begin(active, recovered.end.offset, block_codec);
+      return {};
+    }
+  }
+  state_->seal_active();
+  auto made = maker_.make(next_number_, next_capacity());
+  ++next_number_;
+  if (made) {
+    begin_segment(std::move(*made), true);
+    return {};
+  }
+  if (made.error().status != DUNLIN_E_NO_SPACE) return made.error();
+  // There is no room to go on: what is there can be read, and appends are told.
+  store_.space->report_full();
+  is_full_ = true;
+  return {};
+}
+
+// ---- threads ----------------------------------------------------------------------------------
+
+void Log::post(std::function<void()> task) {
+  ++jobs_;
+  post_raw([this, task = std::move(task)] {
+    --jobs_;
+    task();
+    go_on_closing();
+  });
+}
+
+void Log::post_raw(std::function<void()> task) const {
+  // Refused only when the server has stopped the plugin; everything was closed before that.
+  if (options_.thread == DUNLIN_THREAD_SHARD) {
+    static_cast<void>(store_.executor.post_shard(options_.shard, std::move(task)));
+  } else {
+    static_cast<void>(store_.executor.post_control(std::move(task)));
+  }
+}
+
+void Log::run_on_worker(std::function<void()> work, std::function<void()> then) {
+  ++jobs_;
+  const auto posted = store_.executor.post_worker(
+      [this, work = std::move(work), then = std::move(then)]() mutable {
+        work();
+        work = nullptr;
+        post_raw([this, then = std::move(then)] {
+          --jobs_;
+          then();
+          go_on_closing();
+        });
+      });
+  if (!posted) --jobs_;
+}
+
+void Log::emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last,
+               std::string_view text) {
+  if (options_.event == nullptr) return;
+  post([this, kind, first, last, text = std::string(text)] {
+    dunlin_log_event event{};
+    event.struct_size = sizeof event;
+    event.kind = kind;
+    event.first = first;
+    event.last = last;
+    event.text = detail::str(text);
+    options_.event(options_.user, &event);
+  });
+}
+
+// ---- closing ----------------------------------------------------------------------------------
+
+void Log::close(Completion done) noexcept {
+  closing_.emplace(std::move(done));
+  timer_ = Timer();
+  retry_ = Timer();
+  for (const auto& question : std::exchange(asked_, {})) {
+    question->failure = fail(DUNLIN_E_CANCELLED, row_.name + " was closed");
+    post([question] { question->complete(); });
+  }
+  post([] {});
+}
+
+void Log::go_on_closing() {
+  if (!closing_ || is_checkpointing_ || jobs_ != 0) return;
+  if (!is_checkpointed_ && !is_read_only_ && !poison_ && state_->active() != nullptr) {
+    is_checkpointed_ = true;
+    checkpoint(true, [] {});
+    return;
+  }
+  if (!is_flushing_ || poison_) finish_close();
+}
+
+void Log::finish_close() {
+  ++jobs_;
+  // Files are closed, and the watch ends, on a worker.
+  const auto posted = store_.executor.post_worker([this] {
+    if (space_watch_ != 0) store_.space->unwatch(space_watch_);
+    used_lately_.clear();
+    unsynced_.clear();
+    unindexed_.clear();
+    next_.reset();
+    snapshots_.clear();
+    journal_ = Journal(row_.id, {});
+    state_.reset();
+    post_raw([this] {
+      auto done = std::move(*closing_);
+      const auto closed = std::move(closed_);
+      const auto poisoned = poison_;
+      delete this;
+      if (closed) closed();
+      poisoned ? done.fail(*poisoned) : done.succeed();
+    });
+  });
+  static_cast<void>(posted);
+}
+
+}  // namespace engine
+}  // namespace dunlin::storage_file

@@ -1,0 +1,265 @@
+// Accepting changes: room, encoding, segments.
+
+#include <algorithm>
+
+#include "plugins/storage-file/log/log.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+// What a segment without a successor keeps for removals.
+constexpr std::uint32_t reserve_bytes_max = 64u << 10;
+// Waiting bytes that are written without anybody asking.
+constexpr std::uint64_t write_bytes = 512u << 10;
+constexpr std::uint32_t first_segment_bytes = 256u << 10;
+constexpr std::uint64_t segment_bytes_min = 64u << 10;
+constexpr std::uint64_t retry_ns = 1'000'000'000;
+
+}  // namespace
+
+result<> Log::may_change() const {
+  if (is_read_only_) return fail(DUNLIN_E_DENIED, row_.name + " was opened to read only");
+  if (poison_) return *poison_;
+  if (closing_) return fail(DUNLIN_E_CLOSED, row_.name + " is closed");
+  return {};
+}
+
+result<> Log::check(const dunlin_record& record) const {
+  if (record.seq != state_->last_seq() + 1) {
+    return fail(DUNLIN_E_INVALID, "sequence " + std::to_string(record.seq) + " does not follow " +
+                                      std::to_string(state_->last_seq()));
+  }
+  if (record.time_ns < state_->last_time_ns()) {
+    return fail(DUNLIN_E_INVALID, "the record is older than the one in front of it");
+  }
+  const auto content = record.subject.size + record.header.size + record.payload.size;
+  if (content > DUNLIN_RECORD_MAX) return fail(DUNLIN_E_INVALID, "the record is too large");
+  if (record.subject.size > storage::SubjectTable::subject_bytes_max) {
+    return fail(DUNLIN_E_INVALID, "the subject is too long");
+  }
+  const bool is_gap = (record.flags & DUNLIN_RECORD_GAP) != 0;
+  if (is_gap ? content != 0 : state_->has_subjects() == (record.subject.size == 0)) {
+    return fail(DUNLIN_E_INVALID, "the record has a subject and should not, or none and should");
+  }
+  return {};
+}
+
+// Room for an entry of that size in the segment that is written to, or in the next one.
+result<> Log::room_for(std::uint32_t bytes, bool is_record) {
+  if (is_record) {
+    if (is_full_ || store_.space->is_full()) {
+      return fail(DUNLIN_E_NO_SPACE, "the disk is nearly full: records are refused");
+    }
+    if (journal_.is_full()) {
+      wants_room_ = true;
+      flush();
+      return fail(DUNLIN_E_AGAIN, "the write buffer is full");
+    }
+  }
+  if (auto* active = state_->active()) {
+    auto needed = bytes;
+    if (is_record && !next_) needed += std::min(active->capacity / 8, reserve_bytes_max);
+    if (journal_.fits(needed)) return {};
+    // Without a successor the reserve stays; a removal may have it.
+    if (!next_ && is_record) {
+      const auto capacity = journal_.capacity_for(bytes);
+      wanted_capacity_ = std::max(wanted_capacity_, static_cast<std::uint32_t>(capacity));
+    }
+  }
+  const auto capacity = journal_.capacity_for(bytes);
+  if (next_ && next_->capacity >= capacity) {
+    begin_segment(std::move(*std::exchange(next_, std::nullopt)), false);
+    prepare();
+    return {};
+  }
+  wanted_capacity_ = std::max(wanted_capacity_, static_cast<std::uint32_t>(capacity));
+  if (next_) {
+    // Made for ordinary records, and too small for this one: it stays behind unused.
+    unused_.emplace_back(next_->number, next_->capacity);
+    next_.reset();
+  }
+  prepare();
+  wants_room_ = true;
+  return fail(DUNLIN_E_AGAIN, "the next segment is not ready");
+}
+
+// A log begins small, and its segments grow to what is configured.
+std::uint32_t Log::next_capacity() const {
+  const auto limit = static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(store_.settings.segment_bytes, segment_bytes_min, 1u << 30));
+  const auto ordinary = std::min(std::max(last_capacity_, first_segment_bytes / 4), limit / 4) * 4;
+  return std::max(ordinary, wanted_capacity_);
+}
+
+void Log::begin_segment(MadeSegment made, bool is_first) {
+  Start start;
+  auto segment = std::make_shared<Segment>();
+  segment->number = made.number;
+  segment->salt = made.salt;
+  segment->capacity = made.capacity;
+  segment->used = segment_header_bytes;
+  segment->file = std::move(made.file);
+  if (state_->active() != nullptr) {
+    const auto before = state_->view().segments.back();
+    before->used = journal_.end_segment();
+    previous_ = {before->number, before->used};
+    state_->seal_active();
+    if (before->live != 0) unindexed_.push_back(before);
+  }
+  start.previous = previous_.segment;
+  start.previous_end = previous_.offset;
+  start.next_seq = state_->last_seq() + 1;
+  start.floor = state_->first_seq();
+  start.last_time_ns = state_->last_time_ns();
+  const auto block_codec = codec(segment->number);
+  segment->key_id = block_codec->key_id();
+  last_capacity_ = segment->capacity;
+  journal_.begin(*segment, segment_header_bytes, block_codec);
+  if (is_first) durable_ = {segment->number, segment_header_bytes};
+  state_->open_segment(std::move(segment));
+  std::vector<std::uint8_t> entry;
+  put_start(entry, start);
+  journal_.put(EntryKind::start, entry);
+  wanted_capacity_ = 0;
+}
+
+void Log::write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* span) {
+  const auto slot = journal_.reserve(bytes);
+  write_record(slot.bytes, record, bytes, slot.offset, slot.key);
+  SegmentIndex::Item item;
+  item.offset = slot.offset;
+  item.block = slot.block;
+  item.entry_bytes = bytes & ((1u << 29) - 1);
+  item.has_header = record.header.size != 0;
+  item.has_expiry = record.expires_ns != 0;
+  item.has_due = record.due_ns != 0;
+  item.time_ns = record.time_ns;
+  const auto id = state_->add(record, item);
+  if (span == nullptr) return;
+  *span = id != storage::SubjectTable::none && state_->is_exact(id) ? state_->subjects().span(id)
+                                                                    : dunlin_span{};
+}
+
+result<> Log::append(std::span<const dunlin_record> records, std::size_t& accepted,
+                     std::span<dunlin_span> spans) {
+  accepted = 0;
+  if (auto outcome = may_change(); !outcome) return outcome;
+  for (const auto& record : records) {
+    if (auto outcome = check(record); !outcome) return outcome;
+    if ((record.flags & DUNLIN_RECORD_GAP) != 0) {
+      if (auto outcome = skip(record.seq, 1, record.time_ns); !outcome) return outcome;
+      if (!spans.empty()) spans[accepted] = {};
+    } else {
+      const auto bytes = record_entry_bytes(record);
+      if (auto outcome = room_for(bytes, true); !outcome) return outcome;
+      write(record, bytes, spans.empty() ? nullptr : &spans[accepted]);
+    }
+    ++accepted;
+  }
+  auto* active = state_->active();
+  if (active != nullptr && !next_ && journal_.end().offset > active->capacity / 4) prepare();
+  if (journal_.waiting_bytes() >= write_bytes) flush();
+  return {};
+}
+
+result<> Log::put(EntryKind kind, std::vector<std::uint8_t>& entry) {
+  if (auto outcome = room_for(static_cast<std::uint32_t>(entry.size()), false); !outcome) {
+    return outcome;
+  }
+  journal_.put(kind, entry);
+  return {};
+}
+
+result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) {
+  if (auto outcome = may_change(); !outcome) return outcome;
+  if (first != state_->last_seq() + 1 || count == 0 || first + count < first) {
+    return fail(DUNLIN_E_INVALID, "the sequences do not follow the last");
+  }
+  if (time_ns != 0 && time_ns < state_->last_time_ns()) {
+    return fail(DUNLIN_E_INVALID, "the time lies before the last");
+  }
+  std::vector<std::uint8_t> entry;
+  put_skip(entry, {first, count, time_ns});
+  if (auto outcome = put(EntryKind::skip, entry); !outcome) return outcome;
+  state_->skip(first, count, time_ns);
+  return {};
+}
+
+result<> Log::reschedule(std::uint64_t seq, std::int64_t due_ns) {
+  if (auto outcome = may_change(); !outcome) return outcome;
+  if (!state_->view().is_live(seq)) return fail(DUNLIN_E_NOT_FOUND, "there is no such record");
+  std::vector<std::uint8_t> entry;
+  put_numbers(entry, seq, static_cast<std::uint64_t>(due_ns));
+  if (auto outcome = put(EntryKind::reschedule, entry); !outcome) return outcome;
+  state_->reschedule(seq, due_ns);
+  return {};
+}
+
+// ---- the next segment -------------------------------------------------------------------------
+
+void Log::prepare() {
+  if (is_preparing_ || next_ || is_read_only_ || poison_ || closing_) return;
+  is_preparing_ = true;
+  auto made = std::make_shared<result<MadeSegment>>(fail(DUNLIN_E_INTERNAL, "not made"));
+  const auto number = next_number_++;
+  const auto capacity = next_capacity();
+  run_on_worker(
+      [this, made, number, capacity] {
+        *made = maker_.make(number, capacity);
+        if (*made) return;
+        if (made->error().status == DUNLIN_E_NO_SPACE) store_.space->report_full();
+      },
+      [this, made] { prepared(std::move(*made)); });
+}
+
+void Log::prepared(result<MadeSegment> made) {
+  is_preparing_ = false;
+  if (!made) {
+    const bool is_no_space = made.error().status == DUNLIN_E_NO_SPACE;
+    if (is_no_space && !is_full_) {
+      is_full_ = true;
+      emit(DUNLIN_LOG_FULL, 0, 0, made.error().text);
+    }
+    // It may work again later: nothing was damaged by trying.
+    auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { prepare(); },
+                                    options_.shard);
+    if (timer && !closing_) retry_ = std::move(*timer);
+    go_on_closing();
+    return;
+  }
+  next_ = std::move(*made);
+  CatalogueBatch batch;
+  SegmentRow row;
+  row.number = next_->number;
+  row.file = segment_file_name(next_->number);
+  row.epoch = next_->salt;
+  row.first_seq = state_->last_seq() + 1;
+  batch.put_segment(row_.id, std::move(row));
+  // Should this be lost, the file is found by its name.
+  static_cast<void>(store_.catalogue->commit(std::move(batch), [](const result<>&) {}));
+  if (is_full_ && !store_.space->is_full()) {
+    is_full_ = false;
+    emit(DUNLIN_LOG_RESUMED, 0, 0, {});
+  }
+  tell_room();
+  go_on_closing();
+}
+
+void Log::tell_room() {
+  if (!wants_room_ || journal_.is_full() || is_preparing_) return;
+  wants_room_ = false;
+  for (const auto& question : std::exchange(waiting_for_room_, {})) {
+    post([this, question] { go_on(question); });
+  }
+  emit(DUNLIN_LOG_ROOM, 0, 0, {});
+}
+
+void Log::space_changed(bool is_full) {
+  if (is_full == is_full_) return;
+  is_full_ = is_full;
+  emit(is_full ? DUNLIN_LOG_FULL : DUNLIN_LOG_RESUMED, 0, 0,
+       is_full ? "the disk is nearly full: records are refused" : "");
+  if (!is_full) prepare();
+}
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,109 @@
+// Recovery: opens what is on the disk. The last checkpoint gives the state up to a place in the
+// journal; what was written behind it is read entry by entry. Without a checkpoint that can be
+// believed everything is read.
+//
+// Where an entry cannot be believed there are two cases. If something written later says that the
+// place was durable (a mark, the checkpoint, a segment that was begun behind it), it is damage: it
+// is reported, what is behind it is kept, and nothing is deleted. If nothing does, it is what the
+// crash cut off: the log ends there, and goes on in a new segment.
+//
+// Threads: control or a worker; it may block. Writes nothing but indexes of segments.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "plugins/storage-file/engine.hpp"
+#include "plugins/storage-file/log/checkpoint.hpp"
+#include "plugins/storage-file/log/index_loader.hpp"
+#include "plugins/storage-file/log/scan.hpp"
+#include "plugins/storage-file/log/state.hpp"
+
+namespace dunlin::storage_file::engine {
+
+struct Recovered {
+  std::unique_ptr<State> state;
+  std::uint64_t next_number = 1;      // of a segment
+  std::uint64_t checkpoint = 0;       // number of the last one; 0 for none
+  bool goes_on = false;               // the active segment may be written to from `end` on
+  Position end;                       // of what is there
+  Position synced;                    // what is in front was durable
+  std::uint64_t read_bytes = 0;       // of the journal behind that
+  std::vector<DamageRow> damage;      // found now
+  // Segment files that are no part of the log: number and bytes.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unused;
+};
+
+class Recovery {
+ public:
+  Recovery(StoreContext& store, const LogRow& row, const Directory& directory,
+           bool is_read_only);
+
+  [[nodiscard]] result<Recovered> run();
+
+ private:
+  struct Tail {  // a segment behind the checkpoint
+    std::uint64_t number = 0;
+    std::uint64_t size = 0;
+    std::optional<SegmentHeader> header;
+    std::optional<Start> start;
+    bool is_unused = false;
+    std::uint32_t first_mark = 0;  // what its first mark calls durable
+    std::shared_ptr<File> file;
+  };
+  // What lies behind a place where nothing can be believed.
+  struct Behind {
+    bool was_durable = false;
+    std::optional<std::uint32_t> next;  // where it goes on
+  };
+
+  result<> load_checkpoint();
+  result<> list_files();
+  result<> check_sealed();
+  result<> check_sealed(Segment& segment);
+  result<> read_active();
+  result<> read_tail();
+  result<> peek(Tail& tail);
+  void find_chain();
+  result<> read_segment(const Tail& tail, std::size_t place);
+  result<> read_entries(Segment& segment, std::size_t place, std::uint32_t begin);
+  [[nodiscard]] result<Behind> look_behind(const Segment& segment, std::size_t place,
+                                           std::uint32_t bad);
+  [[nodiscard]] result<bool> has_durable_mark(const Tail& tail);
+  result<> apply(const Scanned& scanned);
+  result<> apply_record(const Scanned& scanned);
+  result<> apply_start(const Start& start);
+  result<> fill_hole(std::uint64_t next_seq);
+  result<> store_index(Segment& segment);
+  result<> need(std::uint64_t first, std::uint64_t last);
+  result<> load(Segment& segment);
+  void lose_missing(Segment& segment, const LoadedIndex& loaded);
+  void report(std::uint64_t first, std::uint64_t last, std::uint64_t segment, std::uint64_t offset,
+              std::string text);
+  [[nodiscard]] SegmentRef ref(const Segment& segment) const;
+  [[nodiscard]] const BlockCodec* codec(std::uint64_t number);
+
+  StoreContext& store_;
+  const LogRow& row_;
+  const Directory& directory_;
+  Recovered out_;
+  std::optional<CheckpointNote> note_;
+  std::map<std::uint64_t, std::uint64_t> files_;  // number to size
+  std::vector<Tail> tails_;                       // in the order of the journal
+  std::map<std::uint64_t, BlockCodec> codecs_;
+  Position position_;        // of the entry that is applied
+  std::shared_ptr<Segment> pending_;  // becomes part of the log with its start entry
+  std::vector<std::shared_ptr<Segment>> stored_;  // have an index file and may be let go
+  bool is_read_only_;
+  bool is_cut_ = false;
+  bool has_remains_ = false;  // behind the cut
+  bool has_bad_place_ = false;  // something was lost since the last sequence known
+  BadPlace bad_place_;
+};
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,353 @@
+// Reading the journal behind the checkpoint.
+
+#include <algorithm>
+
+#include "plugins/storage-file/log/recovery.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+constexpr std::uint32_t first_mark_at = segment_header_bytes;
+constexpr std::uint32_t start_at = segment_header_bytes + mark_bytes;
+// How far an unused segment is searched for entries whose beginning was damaged.
+constexpr std::uint32_t search_bytes = 1u << 20;
+// Indexes of sealed segments kept in memory while the journal is read.
+constexpr std::size_t indexes_max = 16;
+
+}  // namespace
+
+result<> Recovery::peek(Tail& tail) {
+  auto file = directory_.open(segment_file_name(tail.number), DUNLIN_FS_READ);
+  if (!file) return file.error();
+  tail.file = *file;
+  std::array<std::uint8_t, start_at + padded(start_bytes)> bytes{};
+  if (auto got = tail.file->read(0, bytes); !got) return got.error();
+  tail.header = decode_header(bytes);
+  const bool is_ours = tail.header && tail.header->log == row_.id &&
+                       tail.header->number == tail.number &&
+                       tail.header->store == store_.store_id;
+  if (!is_ours) {
+    tail.header.reset();
+    return {};
+  }
+  const auto key = SegmentKey::of(row_.id, tail.number, tail.header->salt);
+  const std::span<const std::uint8_t> all(bytes);
+  if (const auto mark = read_entry(all.subspan(first_mark_at), first_mark_at, key)) {
+    tail.first_mark = get_mark(*mark).value_or(0);
+  }
+  if (const auto start = read_entry(all.subspan(start_at), start_at, key)) {
+    tail.start = get_start(*start);
+  }
+  if (tail.start) return {};
+  // Never begun, or begun and damaged?
+  const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(tail.size, search_bytes));
+  SegmentScan scan(*tail.file, key, segment_header_bytes, end, nullptr);
+  const bool has_entries = scan.next() || scan.resync();
+  if (scan.failure()) return *scan.failure();
+  tail.is_unused = !has_entries;
+  return {};
+}
+
+// The segments the journal goes through. Those between a segment and the one it says it follows
+// were given up after a crash.
+void Recovery::find_chain() {
+  std::vector<Tail> chain;
+  std::uint64_t limit = UINT64_MAX;  // the next is at or below
+  for (auto it = tails_.rbegin(); it != tails_.rend(); ++it) {
+    if (it->is_unused || it->number > limit) {
+      out_.unused.emplace_back(it->number, it->size);
+      continue;
+    }
+    limit = it->start ? it->start->previous : it->number - 1;
+    chain.push_back(std::move(*it));
+  }
+  std::reverse(chain.begin(), chain.end());
+  tails_ = std::move(chain);
+}
+
+result<> Recovery::read_tail() {
+  for (const auto& [number, size] : files_) {
+    if (number < position_.segment) continue;
+    Tail tail;
+    tail.number = number;
+    tail.size = size;
+    if (auto outcome = peek(tail); !outcome) return outcome;
+    tails_.push_back(std::move(tail));
+  }
+  find_chain();
+  if (auto* active = out_.state->active();
+      active != nullptr && (tails_.empty() || tails_.front().number != active->number)) {
+    LoadedIndex nothing;
+    nothing.why = "the file is gone";
+    active->index = std::make_shared<SegmentIndex>(row_.has_subjects);
+    lose_missing(*active, nothing);
+  }
+  for (std::size_t place = 0; place < tails_.size() && !is_cut_; ++place) {
+    if (auto outcome = read_segment(tails_[place], place); !outcome) return outcome;
+    if (!is_cut_) continue;
+    for (auto rest = place + 1; rest < tails_.size(); ++rest) {
+      out_.unused.emplace_back(tails_[rest].number, tails_[rest].size);
+    }
+  }
+  if (has_bad_place_) {
+    report(0, 0, position_.segment, bad_place_.begin, "nothing can be read from here on");
+  }
+  out_.end = position_;
+  const auto* active = out_.state->active();
+  out_.goes_on = active != nullptr && active->file && active->number == position_.segment &&
+                 !has_remains_ && !has_bad_place_;
+  return {};
+}
+
+result<> Recovery::read_active() {
+  auto& segment = *out_.state->active();
+  auto reference = ref(segment);
+  reference.used = position_.offset;
+  auto file = open_segment_file(directory_, reference, DUNLIN_FS_READ);
+  LoadedIndex loaded;
+  if (!file) {
+    if (file.error().status != DUNLIN_E_CORRUPT) return file.error();
+    loaded.why = file.error().text;
+    loaded.index = std::make_shared<SegmentIndex>(row_.has_subjects);
+  } else {
+    reference.file = *file;
+    auto scanned = scan_index(reference, codec(segment.number));
+    if (!scanned) return scanned.error();
+    loaded = std::move(*scanned);
+  }
+  segment.file = loaded.file;
+  lose_missing(segment, loaded);
+  out_.state->adopt_active(loaded.index);
+  return {};
+}
+
+result<> Recovery::read_segment(const Tail& tail, std::size_t place) {
+  auto* active = out_.state->active();
+  if (active != nullptr && active->number == tail.number) {
+    if (auto outcome = read_active(); !outcome) return outcome;
+    if (!active->file) return {};
+    return read_entries(*active, place, position_.offset);
+  }
+  position_ = {tail.number, segment_header_bytes};
+  if (!tail.header) {
+    has_bad_place_ = true;
+    bad_place_ = {0, 0};
+    report(0, 0, tail.number, 0, "its header cannot be read: it was left as it is");
+    return {};
+  }
+  auto segment = std::make_shared<Segment>();
+  segment->number = tail.number;
+  segment->salt = tail.header->salt;
+  segment->capacity = tail.header->capacity;
+  segment->used = segment_header_bytes;
+  segment->file = tail.file;
+  if (!tail.start) {
+    // Its beginning is damaged; what follows says itself which sequences it has.
+    out_.state->seal_active();
+    out_.state->open_segment(segment);
+  } else {
+    pending_ = segment;
+  }
+  return read_entries(*segment, place, segment_header_bytes);
+}
+
+result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32_t begin) {
+  const auto& tail = tails_[place];
+  auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(tail.size, segment.capacity));
+  bool has_end = false;
+  if (place + 1 < tails_.size() && tails_[place + 1].start &&
+      tails_[place + 1].start->previous == segment.number) {
+    end = std::min(end, std::max(begin, tails_[place + 1].start->previous_end));
+    has_end = true;
+  }
+  SegmentScan scan(*tail.file, segment.key(row_.id), begin, end, codec(segment.number));
+  segment.used = std::max(segment.used, begin);
+  for (;;) {
+    while (const auto scanned = scan.next()) {
+      if (auto outcome = apply(*scanned); !outcome) return outcome;
+      segment.used = scan.position();
+      position_ = {segment.number, scan.position()};
+      if (scanned->entry.kind == EntryKind::end) return {};
+    }
+    if (scan.failure()) return *scan.failure();
+    if (has_end && scan.at_end() && end == tails_[place + 1].start->previous_end) return {};
+    auto behind = look_behind(segment, place, scan.position());
+    if (!behind) return behind.error();
+    if (!behind->was_durable) {
+      is_cut_ = true;
+      has_remains_ = behind->next.has_value() || place + 1 < tails_.size();
+      return {};
+    }
+    segment.has_damage = true;
+    has_bad_place_ = true;
+    bad_place_ = {scan.position(), behind->next.value_or(end)};
+    segment.used = bad_place_.end;
+    position_ = {segment.number, bad_place_.end};
+    if (!behind->next || !scan.resync()) return {};
+  }
+}
+
+result<bool> Recovery::has_durable_mark(const Tail& tail) {
+  if (tail.first_mark != 0) return true;
+  if (!tail.header) return false;
+  SegmentScan scan(*tail.file, SegmentKey::of(row_.id, tail.number, tail.header->salt),
+                   segment_header_bytes, static_cast<std::uint32_t>(tail.size), nullptr);
+  for (;;) {
+    while (const auto scanned = scan.next()) {
+      if (get_mark(scanned->entry).value_or(0) != 0) return true;
+    }
+    if (scan.failure()) return *scan.failure();
+    if (!scan.resync()) return false;
+  }
+}
+
+result<Recovery::Behind> Recovery::look_behind(const Segment& segment, std::size_t place,
+                                               std::uint32_t bad) {
+  Behind behind;
+  const auto& tail = tails_[place];
+  auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(tail.size, segment.capacity));
+  if (place + 1 < tails_.size() && tails_[place + 1].start &&
+      tails_[place + 1].start->previous == segment.number) {
+    end = std::min(end, tails_[place + 1].start->previous_end);
+  }
+  behind.was_durable = note_ && note_->position > Position{segment.number, bad};
+  for (auto later = place + 1; later < tails_.size() && !behind.was_durable; ++later) {
+    auto durable = has_durable_mark(tails_[later]);
+    if (!durable) return durable.error();
+    behind.was_durable = *durable;
+  }
+  // Blocks are not opened here: marks stand outside of them.
+  SegmentScan scan(*tail.file, segment.key(row_.id), bad, end, nullptr);
+  while (scan.resync()) {
+    if (!behind.next) behind.next = scan.position();
+    if (behind.was_durable) break;
+    while (const auto scanned = scan.next()) {
+      if (get_mark(scanned->entry).value_or(0) > bad) behind.was_durable = true;
+    }
+  }
+  if (scan.failure()) return *scan.failure();
+  return behind;
+}
+
+// ---- applying ---------------------------------------------------------------------------------
+
+result<> Recovery::fill_hole(std::uint64_t next_seq) {
+  const auto expected = out_.state->last_seq() + 1;
+  const std::string why = has_bad_place_ ? "entries cannot be read"
+                                         : "the entries of these records are missing";
+  if (next_seq > expected) {
+    out_.state->lose(expected, next_seq - 1);
+    report(expected, next_seq - 1, position_.segment,
+           has_bad_place_ ? bad_place_.begin : position_.offset, why);
+  } else if (has_bad_place_) {
+    report(0, 0, position_.segment, bad_place_.begin, "changes other than records are lost");
+  }
+  has_bad_place_ = false;
+  if (next_seq < expected) {
+    if (auto outcome = need(next_seq - 1, out_.state->last_seq()); !outcome) return outcome;
+    out_.state->truncate(next_seq - 1);
+  }
+  return {};
+}
+
+result<> Recovery::apply_start(const Start& start) {
+  if (!pending_) return {};
+  auto segment = std::move(pending_);
+  pending_.reset();
+  auto& state = *out_.state;
+  const bool is_first = state.view().segments.empty() && state.last_seq() < start.next_seq;
+  if (is_first && start.floor > state.last_seq() + 1) state.purge_below(start.floor);
+  if (auto outcome = fill_hole(start.next_seq); !outcome) return outcome;
+  if (auto* active = state.active()) {
+    if (auto outcome = store_index(*active); !outcome) return outcome;
+  }
+  state.seal_active();
+  if (start.floor > state.first_seq()) {
+    if (auto outcome = need(state.first_seq(), start.floor - 1); !outcome) return outcome;
+    state.purge_below(start.floor);
+  }
+  state.raise_last_time(start.last_time_ns);
+  state.open_segment(std::move(segment));
+  return {};
+}
+
+// Indexes made while reading are written at once, so that they need not stay in memory.
+result<> Recovery::store_index(Segment& segment) {
+  if (is_read_only_) return {};
+  auto stored = write_index(directory_, ref(segment), *segment.index);
+  // Without room for it the index stays in memory.
+  if (!stored) return {};
+  segment.has_index_file = true;
+  stored_.push_back(out_.state->find_segment(segment.number));
+  if (stored_.size() <= indexes_max) return {};
+  stored_.front()->index.reset();
+  stored_.front()->file.reset();
+  stored_.erase(stored_.begin());
+  return {};
+}
+
+result<> Recovery::apply_record(const Scanned& scanned) {
+  dunlin_record record;
+  if (!read_record(scanned.entry, record)) return {};
+  auto& state = *out_.state;
+  if (auto outcome = fill_hole(record.seq); !outcome) return outcome;
+  if (scanned.entry.kind == EntryKind::erased) {
+    state.add_erased(record, item_of(scanned, record));
+  } else {
+    state.add(record, item_of(scanned, record));
+  }
+  return {};
+}
+
+result<> Recovery::apply(const Scanned& scanned) {
+  auto& state = *out_.state;
+  const auto& entry = scanned.entry;
+  out_.read_bytes += entry.bytes;
+  std::uint64_t a = 0, b = 0;
+  switch (entry.kind) {
+    case EntryKind::record:
+    case EntryKind::erased:
+      return apply_record(scanned);
+    case EntryKind::start:
+      if (const auto start = get_start(entry)) return apply_start(*start);
+      return {};
+    case EntryKind::skip:
+      if (const auto skip = get_skip(entry)) {
+        if (auto outcome = fill_hole(skip->first); !outcome) return outcome;
+        state.skip(skip->first, skip->count, skip->time_ns);
+      }
+      return {};
+    case EntryKind::remove: {
+      std::vector<Range> ranges;
+      bool is_erase = false;
+      if (!get_remove(entry, ranges, is_erase)) return {};
+      for (const auto& range : ranges) {
+        if (auto outcome = need(range.first, range.last); !outcome) return outcome;
+      }
+      state.remove(ranges);
+      return {};
+    }
+    case EntryKind::purge:
+      if (!get_numbers(entry, a)) return {};
+      if (a <= state.last_seq()) {
+        if (auto outcome = need(0, a - 1); !outcome) return outcome;
+      }
+      state.purge_below(a);
+      return {};
+    case EntryKind::truncate:
+      if (!get_numbers(entry, a)) return {};
+      if (auto outcome = need(a, state.last_seq()); !outcome) return outcome;
+      state.truncate(a);
+      return {};
+    case EntryKind::reschedule:
+      if (get_numbers(entry, a, b)) state.reschedule(a, static_cast<std::int64_t>(b));
+      return {};
+    case EntryKind::mark:
+    case EntryKind::end:
+    case EntryKind::block:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,70 @@
+#include "plugins/storage-file/log/segment.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "plugins/storage-file/bytes.hpp"
+#include "plugins/storage-file/log/crc32c.hpp"
+
+namespace dunlin::storage_file::engine {
+namespace {
+
+constexpr std::uint64_t magic = 0x31304745534e4c44;  // "DLNSEG01"
+constexpr std::uint32_t version = 1;
+constexpr std::size_t number_digits = 16;
+constexpr std::string_view segment_suffix = ".seg", index_suffix = ".idx";
+
+std::string name_of(std::uint64_t number, std::string_view suffix) {
+  char digits[number_digits + 1];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(number));
+  return std::string(digits) + std::string(suffix);
+}
+
+}  // namespace
+
+std::array<std::uint8_t, segment_header_bytes> encode_header(
+    const SegmentHeader& header) noexcept {
+  std::array<std::uint8_t, segment_header_bytes> out{};
+  store_le(&out[0], magic);
+  store_le(&out[8], version);
+  store_le(&out[12], segment_header_bytes);
+  store_le(&out[16], header.log);
+  store_le(&out[24], header.number);
+  store_le(&out[32], header.salt);
+  std::copy(header.store.begin(), header.store.end(), &out[40]);
+  store_le(&out[56], header.capacity);
+  store_le(&out[60], crc32c(0, out.data(), 60));
+  return out;
+}
+
+std::optional<SegmentHeader> decode_header(std::span<const std::uint8_t> bytes) noexcept {
+  if (bytes.size() < segment_header_bytes) return std::nullopt;
+  if (load_le<std::uint32_t>(&bytes[60]) != crc32c(0, bytes.data(), 60)) return std::nullopt;
+  if (load_le<std::uint64_t>(&bytes[0]) != magic) return std::nullopt;
+  if (load_le<std::uint32_t>(&bytes[8]) != version) return std::nullopt;
+  SegmentHeader header;
+  header.log = load_le<std::uint64_t>(&bytes[16]);
+  header.number = load_le<std::uint64_t>(&bytes[24]);
+  header.salt = load_le<std::uint64_t>(&bytes[32]);
+  std::copy_n(&bytes[40], header.store.size(), header.store.begin());
+  header.capacity = load_le<std::uint32_t>(&bytes[56]);
+  return header;
+}
+
+std::string segment_file_name(std::uint64_t number) { return name_of(number, segment_suffix); }
+std::string index_file_name(std::uint64_t number) { return name_of(number, index_suffix); }
+
+std::optional<std::uint64_t> segment_number(std::string_view file_name) {
+  if (file_name.size() != number_digits + segment_suffix.size() ||
+      !file_name.ends_with(segment_suffix)) {
+    return std::nullopt;
+  }
+  std::uint64_t number = 0;
+  const auto* end = file_name.data() + number_digits;
+  const auto [at, error] = std::from_chars(file_name.data(), end, number, 16);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace dunlin::storage_file::engine

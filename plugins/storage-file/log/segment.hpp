@@ -1,0 +1,78 @@
+// Segment: what a log knows of one of its files without looking into it, and the file's header.
+//
+//     0   8  magic "DLNSEG01"
+//     8   4  version, 12  4  bytes of the header
+//     16  8  log, 24  8  number, 32  8  salt, 40  16  store
+//     56  4  capacity, 60  4  CRC-32C of the bytes before
+//
+// Entries follow (entry.hpp). Numbers ascend and are never used twice in a log; the salt is random,
+// and tells the segment from an older copy of itself.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "plugins/storage-file/log/entry.hpp"
+#include "plugins/storage-file/log/file.hpp"
+#include "plugins/storage-file/log/segment_index.hpp"
+
+namespace dunlin::storage_file::engine {
+
+inline constexpr std::uint32_t segment_header_bytes = 64;
+using StoreId = std::array<std::uint8_t, 16>;
+
+struct SegmentHeader {
+  std::uint64_t log = 0, number = 0, salt = 0;
+  StoreId store{};
+  std::uint32_t capacity = 0;
+};
+[[nodiscard]] std::array<std::uint8_t, segment_header_bytes> encode_header(
+    const SegmentHeader& header) noexcept;
+[[nodiscard]] std::optional<SegmentHeader> decode_header(
+    std::span<const std::uint8_t> bytes) noexcept;
+
+// File names: 16 hexadecimal digits of the number and what it is.
+[[nodiscard]] std::string segment_file_name(std::uint64_t number);
+[[nodiscard]] std::string index_file_name(std::uint64_t number);
+[[nodiscard]] std::optional<std::uint64_t> segment_number(std::string_view file_name);
+
+// A place in the journal.
+struct Position {
+  std::uint64_t segment = 0;
+  std::uint32_t offset = 0;
+  auto operator<=>(const Position&) const = default;
+};
+
+struct Segment {
+  std::uint64_t number = 0, salt = 0;
+  std::uint32_t used = 0;      // where its entries end
+  std::uint32_t capacity = 0;  // of the file
+  // The sequences it accounts for, end excluded; what it holds at or above the end was truncated.
+  std::uint64_t first_seq = 1, end_seq = 1;
+  std::int64_t first_time_ns = 0, last_time_ns = 0;
+  std::uint64_t records = 0;     // it was written with
+  std::uint64_t live = 0;        // readable ones
+  std::uint64_t live_bytes = 0;  // as accounted
+  std::uint64_t first_live = 0;  // while `live` is not 0
+  std::int64_t first_live_time_ns = 0;
+  bool is_sealed = false;
+  bool has_damage = false;   // some of it cannot be read: it is kept as it is
+  bool has_index_file = false;
+  bool is_recorded = false;  // as sealed, in the catalogue
+  std::uint32_t key_id = 0;
+  std::uint64_t index_bytes = 0, index_sum = 0;
+
+  std::shared_ptr<SegmentIndex> index;  // nothing while it is not in memory
+  std::shared_ptr<File> file;           // nothing while it is not open
+
+  [[nodiscard]] SegmentKey key(std::uint64_t log) const noexcept {
+    return SegmentKey::of(log, number, salt);
+  }
+};
+
+}  // namespace dunlin::storage_file::engine

@@ -1,0 +1,142 @@
+// dunlin_log_store.verify: reads every segment again, one after the other, and its index file.
+
+#include <algorithm>
+
+#include "plugins/storage-file/log/log.hpp"
+
+namespace dunlin::storage_file::engine {
+
+class Verify final : public Question {
+ public:
+  Verify(bool (*visit)(void*, const dunlin_damage*), void* user, Completion done)
+      : visit_(visit), user_(user), done_(std::move(done)) {}
+
+  Next step(Log& log) override {
+    if (!has_begun_) {
+      has_begun_ = true;
+      for (const auto& segment : log.now().segments()) numbers_.push_back(segment->number);
+      return Next::durable;
+    }
+    judge(log);
+    for (; next_ < numbers_.size(); ++next_) {
+      const auto segment = log.now().find_segment(numbers_[next_]);
+      if (!segment) continue;
+      directory_ = &log.directory();
+      segment_ = log.ref(*segment);
+      if (!segment->is_sealed && log.flushed_end().segment == segment->number) {
+        segment_.used = log.flushed_end().offset;
+      }
+      seen_ = log.flushed_seq();
+      codec_ = log.codec(segment->number);
+      ++next_;
+      return Next::work;
+    }
+    tell(log);
+    return Next::done;
+  }
+
+  void work() override {
+    loaded_.reset();
+    missing_.reset();
+    auto file = open_segment_file(*directory_, segment_, DUNLIN_FS_READ);
+    if (!file) {
+      missing_ = file.error();
+      return;
+    }
+    segment_.file = *file;
+    if (segment_.has_index_file) {
+      auto stored = load_index(*directory_, segment_, codec_.get());
+      if (stored && stored->is_rebuilt) index_trouble_ = stored->why;
+    }
+    auto scanned = scan_index(segment_, codec_.get());
+    if (scanned) {
+      loaded_ = std::move(*scanned);
+    } else {
+      missing_ = scanned.error();
+    }
+    segment_.file.reset();
+    if (loaded_) loaded_->file.reset();
+  }
+
+  void complete() noexcept override {
+    failure ? done_.fail(*failure) : done_.succeed();
+  }
+
+ private:
+  // What the segment read last has to say.
+  void judge(Log& log) {
+    if (!index_trouble_.empty()) {
+      extra_.push_back({0, 0, log.row().directory + "/", 0, std::exchange(index_trouble_, {})});
+    }
+    if (!loaded_ && !missing_) return;
+    const auto segment = log.now().find_segment(segment_.number);
+    if (segment) {
+      LoadedIndex nothing;
+      nothing.why = missing_ ? missing_->text : "a checksum is wrong";
+      nothing.index = std::make_shared<SegmentIndex>(segment_.has_subjects);
+      if (loaded_) {
+        loaded_->why = nothing.why;
+        for (const auto& bad : loaded_->bad) {
+          extra_.push_back({0, 0, log.row().directory + "/" + segment_file_name(segment->number),
+                            bad.begin, "an entry cannot be read"});
+        }
+      }
+      log.lose_missing(*segment, loaded_ ? *loaded_ : nothing, seen_);
+    }
+    loaded_.reset();
+    missing_.reset();
+  }
+
+  void show(const DamageRow& row) {
+    dunlin_damage damage{};
+    damage.first = row.first;
+    damage.last = row.last;
+    damage.file = detail::str(row.file);
+    damage.offset = row.offset;
+    damage.text = detail::str(row.text);
+    wants_more_ = wants_more_ && visit_(user_, &damage);
+  }
+
+  void tell(Log& log) {
+    const auto& view = log.now().view();
+    const auto is_told = [&](const DamageRow& bad) {
+      return std::any_of(log.damage().begin(), log.damage().end(), [&](const DamageRow& row) {
+        return row.file == bad.file && row.offset == bad.offset;
+      });
+    };
+    for (const auto& row : log.damage()) {
+      // What was removed since is no loss any more.
+      if (row.first == 0 || view.first_damaged(row.first, row.last) != 0) show(row);
+    }
+    for (const auto& row : extra_) {
+      if (!is_told(row)) show(row);
+    }
+  }
+
+  bool (*visit_)(void*, const dunlin_damage*);
+  void* user_;
+  Completion done_;
+  bool has_begun_ = false, wants_more_ = true;
+  std::vector<std::uint64_t> numbers_;
+  std::size_t next_ = 0;
+  const Directory* directory_ = nullptr;
+  SegmentRef segment_;
+  std::uint64_t seen_ = 0;
+  std::shared_ptr<const BlockCodec> codec_;
+  std::optional<LoadedIndex> loaded_;
+  std::optional<Error> missing_;
+  std::string index_trouble_;
+  std::vector<DamageRow> extra_;
+};
+
+result<> Log::verify(bool (*visit)(void* user, const dunlin_damage* damage), void* user,
+                     Completion& done) {
+  if (closing_) return fail(DUNLIN_E_CLOSED, row_.name + " is closed");
+  const auto question = std::make_shared<Verify>(visit, user, std::move(done));
+  question->is_now = false;
+  asked_.push_back(question);
+  post([this, question] { go_on(question); });
+  return {};
+}
+
+}  // namespace dunlin::storage_file::engine
