@@ -30,6 +30,7 @@ struct ConnectionSnapshot {
   std::uint64_t round_trip = 0;
   std::uint64_t pending_bytes = 0;
   std::uint64_t in_messages = 0, in_bytes = 0, out_messages = 0, out_bytes = 0;
+  std::uint64_t stalls = 0;  // how often publishers were held back for its sake
   std::uint64_t subscription_count = 0;
   std::string name, lang, version, account, user;
   std::string tls_version, tls_cipher;

@@ -59,6 +59,8 @@ class Endpoint : public net::Connection {
 
   // Written by this shard, read by monitoring.
   net::Counter in_messages, in_bytes, out_messages, out_bytes;
+  // How often publishers were held back for its sake.
+  net::Counter stalls;
 
   // The output is long: the publisher with this id, on this shard, waits for it to drain.
   void hold_back(std::uint64_t publisher);

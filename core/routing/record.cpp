@@ -120,10 +120,12 @@ void ShardRouter::hold_back(Endpoint& client, std::uint64_t publisher, std::uint
     net::Connection* const source = shard_.find(publisher);
     if (source == nullptr || source->is_paused()) return;
     stats_.stalled_producers.add(1);
+    client.stalls.add(1);
     client.hold_back(publisher);
     source->pause(shard_.now() + stall_longest);
     return;
   }
+  client.stalls.add(1);
   Record record{};
   record.origin = publisher;
   record.size = static_cast<std::uint32_t>(round_up(sizeof(Record)));

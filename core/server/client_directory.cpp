@@ -162,6 +162,7 @@ observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_
   shown.in_bytes = client.in_bytes.get();
   shown.out_messages = client.out_messages.get();
   shown.out_bytes = client.out_bytes.get();
+  shown.stalls = client.stalls.get();
   shown.subscription_count = client.subscriptions().size();
   shown.name = client.options().name;
   shown.lang = client.options().lang;

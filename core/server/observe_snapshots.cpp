@@ -35,6 +35,7 @@ dunlin_connection_info describe(const observe::ConnectionSnapshot& from) {
   info.out_msgs = from.out_messages;
   info.in_bytes = from.in_bytes;
   info.out_bytes = from.out_bytes;
+  info.stalls = from.stalls;
   info.subscription_count = from.subscription_count;
   info.name = str(from.name);
   info.lang = str(from.lang);

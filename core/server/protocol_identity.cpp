@@ -173,6 +173,7 @@ observe::ConnectionSnapshot ProtocolConnection::snapshot(bool with_subscriptions
   shown.in_bytes = in_bytes.get();
   shown.out_messages = out_messages.get();
   shown.out_bytes = out_bytes.get();
+  shown.stalls = stalls.get();
   shown.name = client_name_;
   shown.lang = lang_;
   shown.version = version_;

@@ -133,6 +133,19 @@ class Options(unittest.TestCase):
                     publisher.flush()
                     self.assertEqual(server.get("/varz")["stalled_clients"] > 0, expected)
 
+    def test_stalls_are_counted_for_the_receiver(self):
+        with Server(binary, MONITORED) as server:
+            with server.client() as slow, server.client() as publisher:
+                slow.send("SUB a 1\r\n")
+                slow.flush()
+                frame = "PUB a 65536\r\n" + "x" * 65536 + "\r\n"
+                for _ in range(400):
+                    publisher.send(frame)
+                publisher.flush()
+                shown = {one["cid"]: one for one in server.get("/connz")["connections"]}
+                self.assertGreater(shown[slow.info["client_id"]]["stalls"], 0)
+                self.assertNotIn("stalls", shown[publisher.info["client_id"]])
+
     def test_a_reload_with_an_address_that_is_none_is_refused(self):
         with Server(binary) as server:
             server.config.write_text('client_advertise: "host:abc"\n')
