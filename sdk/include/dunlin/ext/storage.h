@@ -35,8 +35,9 @@
  * log come on the thread named when it was opened; nothing of a log is called after its `close`
  * completed.
  *
- * `sync`, `verify` and `put_meta` end with their `done`, exactly once, when they answered DUNLIN_OK;
- * with anything else they were refused and `done` is not called. `close` always ends with `done`.
+ * `sync`, `verify` and `put_meta` end with their `done`, exactly once, when they answered
+ * DUNLIN_OK; with anything else they were refused and `done` is not called. `close` always ends
+ * with `done`.
  *
  * Questions ("queries") carry their visitor and their completion. A query answers
  *   DUNLIN_OK       all was in memory: visits and results are complete, `done` will not be called;
