@@ -320,7 +320,8 @@ class Store {
   Store(void* store, const dunlin_store_api* api) noexcept : store_(store, Closer{api}) {}
   explicit operator bool() const noexcept { return store_ != nullptr; }
 
-  [[nodiscard]] result<StoredLog> open_log(std::string_view name, dunlin_log_options options) const {
+  [[nodiscard]] result<StoredLog> open_log(std::string_view name,
+                                           dunlin_log_options options) const {
     options.struct_size = sizeof options;
     auto err = detail::fresh_error();
     void* log = nullptr;
