@@ -1,0 +1,351 @@
+// Damage: every file a backend made is broken in every way, one at a time.
+#include <algorithm>
+#include <set>
+
+#include "sdk/testkit/runner.hpp"
+#include "sdk/testkit/workload.hpp"
+
+namespace dunlin::testkit {
+namespace {
+
+struct Case {
+  std::string kind, text;
+  Disk disk;
+  std::uint64_t loss_max = UINT64_MAX;  // records that may be lost
+  bool whole_store_older = false;       // the only file is an old one: nothing can tell
+};
+
+struct Prepared {
+  Workload workload;
+  std::set<std::uint64_t> ever[log_count];  // hashes of all records that ever were
+  Disk older, disk;
+};
+
+WorldOptions options_with(Context& context) {
+  auto out = context.world();
+  out.seed = context.seed * 17;
+  return out;
+}
+
+Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t from,
+              std::size_t to) {
+  Workload part;
+  part.steps.assign(prepared.workload.steps.begin() + static_cast<std::ptrdiff_t>(from),
+                    prepared.workload.steps.begin() + static_cast<std::ptrdiff_t>(to));
+  World world(options_with(context), std::move(disk));
+  Session session(world, store_dir);
+  Log* logs[log_count] = {};
+  for (std::size_t i = 0; i < log_count; ++i) {
+    logs[i] = session.open_log(log_names[i], options_of(i));
+  }
+  Progress progress;
+  progress.clock = [] { return 0; };
+  const auto ended = run_workload(session, logs, part, progress);
+  expect(ended.ok(), "lifecycle", "the run failed: ", status_name(ended.status));
+  session.close();
+  world.scheduler.drain();
+  Disk out = world.disk;
+  out.settle();
+  return out;
+}
+
+Prepared prepare(Context& context) {
+  Prepared out;
+  {
+    World world(options_with(context), fresh_disk());
+    const auto features = world.storage().features;
+    if ((features & DUNLIN_STORE_VOLATILE) != 0) throw Skipped("nothing survives by design");
+    Rng rng(context.seed);
+    out.workload = make_workload(
+        rng, {400, features, {world.storage().record_cost, world.storage().header_cost}, true});
+  }
+  for (const auto& step : out.workload.steps) {
+    if (step.kind == Step::append) out.ever[step.log].insert(step.record.hash());
+  }
+  const auto half = out.workload.steps.size() / 2;
+  out.older = run_part(context, out, fresh_disk(), 0, half);
+  out.disk = run_part(context, out, out.older, half, out.workload.steps.size());
+  if (out.disk.files(store_dir).empty()) {
+    throw Skipped("the backend does not use dunlin.fs/1");
+  }
+  return out;
+}
+
+std::string read_file(const Disk& disk, const std::string& path) {
+  return disk.content(disk.find(path)).text();
+}
+
+// ---- what is broken ----
+
+class Cases {
+ public:
+  Cases(const Prepared& prepared, Rng& rng, std::uint64_t each)
+      : prepared_(prepared), rng_(rng), each_(each) {
+    for (const auto& path : prepared.disk.files(store_dir)) {
+      if (!read_file(prepared.disk, path).empty()) files_.push_back(path);
+    }
+  }
+
+  std::vector<Case> make() {
+    for (const auto& path : files_) {
+      const auto content = read_file(prepared_.disk, path);
+      flips(path, content);
+      sectors(path, content);
+      cuts(path, content);
+      add("removal", path, "removed", [&](Disk& disk) {
+        disk.apply({DiskChange::remove, 0, path, {}, 0, {}});
+        disk.settle();
+      });
+      older(path, content);
+    }
+    for (std::size_t i = 0; i + 1 < files_.size(); ++i) swap(files_[i], files_[i + 1]);
+    payloads();
+    return std::move(out_);
+  }
+
+ private:
+  template <class Break>
+  Case& add(const char* kind, const std::string& path, const std::string& what, Break&& change) {
+    Case one{kind, cat(path, ": ", what), prepared_.disk, UINT64_MAX, false};
+    change(one.disk);
+    out_.push_back(std::move(one));
+    return out_.back();
+  }
+  Case& rewrite(const char* kind, const std::string& path, const std::string& what,
+                const std::string& content) {
+    return add(kind, path, what, [&](Disk& disk) { disk.replace(path, content); });
+  }
+
+  void flips(const std::string& path, const std::string& content) {
+    for (std::uint64_t i = 0; i < each_; ++i) {
+      // Starts and ends of files are where heads and trailers are.
+      const auto at = i == 0   ? 0
+                      : i == 1 ? content.size() - 1
+                      : i < 4  ? rng_.below(std::min<std::uint64_t>(content.size(), 100))
+                               : rng_.below(content.size());
+      const auto bit = rng_.below(8);
+      auto broken = content;
+      broken[at] = static_cast<char>(broken[at] ^ (1 << bit));
+      rewrite("bit flip", path, cat("bit ", bit, " of byte ", at, " flipped"), broken);
+    }
+  }
+
+  void sectors(const std::string& path, const std::string& content) {
+    for (std::uint64_t i = 0; i < each_ / 2; ++i) {
+      const std::uint64_t size = i % 2 == 0 ? 512 : 4096;
+      const auto at = rng_.below(content.size() / size + 1) * size;
+      auto broken = content;
+      for (auto byte = at; byte < std::min<std::uint64_t>(at + size, broken.size()); ++byte) {
+        broken[byte] = '\0';
+      }
+      rewrite("zeroed sector", path, cat(size, " bytes at ", at, " zeroed"), broken);
+    }
+  }
+
+  void cuts(const std::string& path, const std::string& content) {
+    std::set<std::uint64_t> lengths = {0, content.size() - 1, content.size() / 2,
+                                       rng_.below(content.size())};
+    if (content.size() > 512) lengths.insert((content.size() - 1) / 512 * 512);
+    for (const auto length : lengths) {
+      rewrite("truncation", path, cat("cut to ", length, " of ", content.size(), " bytes"),
+              content.substr(0, length));
+    }
+  }
+
+  void older(const std::string& path, const std::string& content) {
+    if (prepared_.older.find(path) == 0) return;
+    const auto before = read_file(prepared_.older, path);
+    if (before == content) return;
+    rewrite("stale copy", path, "an older copy", before).whole_store_older = files_.size() == 1;
+  }
+
+  void swap(const std::string& a, const std::string& b) {
+    add("swap", a, cat("swapped with ", b), [&](Disk& disk) {
+      const auto content = read_file(disk, a);
+      disk.replace(a, read_file(disk, b));
+      disk.replace(b, content);
+    });
+  }
+
+  // Where a payload stands as it is, a flip in it may cost that record alone.
+  void payloads() {
+    std::uint64_t left = each_;
+    for (const auto& [seq, record] : prepared_.workload.finals[0].live()) {
+      if (record.payload.size() < 24 || left == 0) continue;
+      for (const auto& path : files_) {
+        auto broken = read_file(prepared_.disk, path);
+        const auto at = broken.find(record.payload);
+        if (at == std::string::npos || broken.find(record.payload, at + 1) != std::string::npos) {
+          continue;
+        }
+        broken[at + 10] = static_cast<char>(broken[at + 10] ^ 16);
+        rewrite("payload flip", path, cat("a bit of the payload of ", seq, " flipped"), broken)
+            .loss_max = 1;
+        --left;
+        break;
+      }
+    }
+  }
+
+  const Prepared& prepared_;
+  Rng& rng_;
+  std::uint64_t each_;
+  std::vector<std::string> files_;
+  std::vector<Case> out_;
+};
+
+// ---- what came of it ----
+
+struct Verdict {
+  bool detected = false, whole = true, refused = false;
+  std::uint64_t lost = 0;
+  std::string how;
+};
+
+void detect(Verdict& verdict, const std::string& how) {
+  if (verdict.detected) return;
+  verdict.detected = true;
+  verdict.how = how;
+}
+
+bool in_runs(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& runs, std::uint64_t seq) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const auto& run) { return run.first <= seq && seq <= run.second; });
+}
+
+void look_at_log(Log& log, std::size_t index, const Prepared& prepared, Verdict& verdict) {
+  const Model& model = prepared.workload.finals[index];
+  const auto found = dump(log, false);
+  auto damaged = found.unreadable;
+  if (!damaged.empty()) detect(verdict, "E_CORRUPT");
+  for (const auto& event : log.events) {
+    if (event.kind != DUNLIN_LOG_DAMAGED) continue;
+    detect(verdict, "event");
+    damaged.emplace_back(event.first, event.last);
+  }
+  std::vector<Damage> reports;
+  const auto verified = log.verify(reports);
+  if (!verified.ok() || !reports.empty()) detect(verdict, "verify");
+  for (const auto& report : reports) {
+    expect(!report.file.empty(), "S3", "verify names no file: ", report.text);
+    damaged.emplace_back(report.first, report.last);
+  }
+  std::uint64_t live = 0;
+  for (const auto& record : found.records) {
+    const auto right = model.live().find(record.seq);
+    if (right != model.live().end() && right->second.hash() == record.hash()) {
+      ++live;
+      continue;
+    }
+    // What was removed or is from before may come back when its removal is what was lost, and
+    // then it must be told; what never was must not.
+    expect(prepared.ever[index].contains(record.hash()), "S3", log.name(), " serves ",
+           record.text(), ", which was never appended");
+    verdict.whole = false;
+  }
+  const auto lost = model.live().size() - live;
+  verdict.lost += lost;
+  if (lost != 0 || found.first != model.first() || found.last != model.last()) {
+    verdict.whole = false;
+  }
+  if (!verdict.detected || found.last < model.last()) return;
+  for (const auto& [seq, record] : model.live()) {
+    const auto at = std::lower_bound(
+        found.records.begin(), found.records.end(), seq,
+        [](const Record& one, std::uint64_t wanted) { return one.seq < wanted; });
+    const bool there = at != found.records.end() && at->seq == seq;
+    expect(there || in_runs(damaged, seq), "S3", log.name(), ": record ", seq,
+           " is gone, and no report names it");
+  }
+}
+
+Verdict examine(Context& context, const Prepared& prepared, const Case& one) {
+  Verdict verdict;
+  const auto all = prepared.workload.finals[0].live().size() +
+                   prepared.workload.finals[1].live().size();
+  World world(options_with(context), one.disk);
+  Outcome opened;
+  Session session(world, store_dir, 0, &opened);
+  if (!opened.ok()) return {true, false, true, all, cat("open: ", status_name(opened.status))};
+  for (std::size_t i = 0; i < log_count; ++i) {
+    OpenLog options = options_of(i);
+    options.flags &= ~DUNLIN_LOG_CREATE;
+    Outcome out;
+    Log* log = session.open_log(log_names[i], options, &out);
+    if (log == nullptr) {
+      detect(verdict, cat("open_log: ", status_name(out.status)));
+      verdict.whole = false;
+      verdict.lost += prepared.workload.finals[i].live().size();
+      continue;
+    }
+    look_at_log(*log, i, prepared, verdict);
+  }
+  const bool told = world.health != DUNLIN_HEALTH_OK;
+  try {
+    const auto last = prepared.workload.tracks[meta_track].digests.size() - 1;
+    check_track(session, nullptr, meta_track, prepared.workload, last, last, one.text);
+  } catch (const Failure&) {
+    std::vector<MetaItem> items;
+    const auto listed = session.list_meta("", items);
+    if (!listed.ok()) detect(verdict, cat("list_meta: ", status_name(listed.status)));
+    if (told) detect(verdict, "health");
+    verdict.whole = false;
+  }
+  return verdict;
+}
+
+void judge(Context& context, const Prepared& prepared, const Case& one) {
+  const auto verdict = examine(context, prepared, one);
+  if (one.whole_store_older) return;
+  expect(verdict.whole || verdict.detected, "S3", one.text, ": ", verdict.lost,
+         " records are gone or changed, and nothing reports it");
+  expect(verdict.lost <= one.loss_max, "S3", one.text, ": costs ", verdict.lost, " records, not ",
+         one.loss_max);
+  context.notes.push_back(cat(verdict.lost));
+  context.notes.push_back(verdict.detected ? verdict.how : "harmless");
+}
+
+void break_files(Context& context, const char* kind) {
+  if (!context.options.real_dir.empty()) throw Skipped("needs the simulated disk");
+  const auto prepared = prepare(context);
+  Rng rng(context.seed);
+  const auto cases =
+      Cases(prepared, rng, context.options.minutes > 0 ? 200 : 16).make();
+  std::uint64_t tried = 0, harmless = 0, worst = 0;
+  for (const auto& one : cases) {
+    if (one.kind != kind) continue;
+    const auto result =
+        run_alone(context.options, context.seed, 20, "S3",
+                  [&](Context& inner) { judge(inner, prepared, one); });
+    ++tried;
+    if (result.bad()) {
+      throw Failure(result.clause, result.kind == Result::failed
+                                       ? cat(one.text, ": ", result.text)
+                                       : cat(one.text, ": ", result_name(result.kind), " ",
+                                             result.text));
+    }
+    if (result.notes.size() != 2) continue;
+    worst = std::max<std::uint64_t>(worst, std::stoull(result.notes[0]));
+    if (result.notes[1] == "harmless") ++harmless;
+  }
+  if (tried == 0) throw Skipped(cat("there is no case of it here: ", kind));
+  const auto all = prepared.workload.finals[0].live().size() +
+                   prepared.workload.finals[1].live().size();
+  context.notes.push_back(cat(tried, " cases, ", harmless, " without effect, at worst ", worst,
+                              " of ", all, " records lost"));
+}
+
+}  // namespace
+
+void add_damage_tests(Suite& suite) {
+  static constexpr std::pair<const char*, const char*> kinds[] = {
+      {"damage.bit_flip", "bit flip"},       {"damage.payload_flip", "payload flip"},
+      {"damage.zeroed_sector", "zeroed sector"}, {"damage.truncation", "truncation"},
+      {"damage.removal", "removal"},         {"damage.stale_copy", "stale copy"},
+      {"damage.swap", "swap"}};
+  for (const auto& [name, kind] : kinds) {
+    suite.push_back({name, "damage", [kind](Context& context) { break_files(context, kind); }});
+  }
+}
+
+}  // namespace dunlin::testkit
