@@ -66,14 +66,16 @@ void check_resumes(Session& session, Log& log, const std::string& where) {
   record.seq = state.last_seq + 1;
   record.time_ns = INT64_MAX / 2;
   record.subject = log.name() == log_names[1] ? "" : "room.again";
-  auto out = log.append({record});
+  const auto out = log.append({record});
   expect(out.ok(), "no space", where, ": a minute after there was room again append says ",
          status_name(out.status), " ", out.text);
-  const auto synced = log.sync();
+  auto synced = log.sync();
   expect(synced.ok(), "no space", where, ": sync says ", status_name(synced.status));
   Removed removed;
   const auto cut = log.truncate(state.last_seq, removed);
   expect(cut.ok(), "no space", where, ": truncate says ", status_name(cut.status));
+  synced = log.sync();
+  expect(synced.ok(), "no space", where, ": sync says ", status_name(synced.status));
 }
 
 void one_place(Context& context, const Setup& setup, const Fault& fault) {
