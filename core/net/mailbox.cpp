@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace dunlin::net {
 
@@ -24,7 +25,8 @@ void Batch::destroy(Batch* batch) noexcept {
 BatchStack::~BatchStack() {
   for (Batch* batch = take_all(); batch != nullptr;) {
     Batch* const next = batch->next;
-    if (batch->run_task == nullptr) Batch::destroy(batch);
+    if (batch->run_task != nullptr) batch->run_task(std::exchange(batch->data, nullptr), false);
+    Batch::destroy(batch);
     batch = next;
   }
 }

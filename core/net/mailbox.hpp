@@ -21,7 +21,8 @@ struct Batch {
 
   Batch* next = nullptr;
   Shard* sender = nullptr;  // null when a thread that is no shard sent it
-  void (*run_task)(void*) = nullptr;  // a task instead of records; `data` is then its argument
+  // A task instead of records, with `data` as its argument; `runs` is false when it is thrown away.
+  void (*run_task)(void*, bool runs) = nullptr;
   std::size_t size = 0;
   std::size_t capacity = 0;
   char* data = nullptr;
@@ -33,6 +34,7 @@ struct Batch {
 // Many senders, one receiver.
 class BatchStack {
  public:
+  // Throws away what nobody took, tasks with what they hold included.
   ~BatchStack();
   // True when the stack was empty before.  [any thread]
   bool push(Batch* batch) noexcept {

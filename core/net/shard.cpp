@@ -180,7 +180,7 @@ void Shard::arm_wake() {
   });
 }
 
-void Shard::post_erased(void* argument, void (*run_task)(void*)) {
+void Shard::post_erased(void* argument, void (*run_task)(void*, bool runs)) {
   Batch* const batch = Batch::create(nullptr, 0);
   batch->run_task = run_task;
   batch->data = static_cast<char*>(argument);
@@ -193,7 +193,7 @@ void Shard::drain_mailbox() {
   for (Batch* batch = mailbox_.take_all_in_order(); batch != nullptr;) {
     Batch* const next = batch->next;
     if (batch->run_task != nullptr) {
-      batch->run_task(std::exchange(batch->data, nullptr));
+      batch->run_task(std::exchange(batch->data, nullptr), true);
       Batch::destroy(batch);
     } else {
       records_->on_records(*batch);

@@ -66,9 +66,9 @@ class Shard {
   template <class Task>
   void post(Task task) {
     auto* const copy = new Task(std::move(task));
-    post_erased(copy, [](void* erased) {
+    post_erased(copy, [](void* erased, bool runs) {
       const std::unique_ptr<Task> owned(static_cast<Task*>(erased));
-      (*owned)();
+      if (runs) (*owned)();
     });
   }
   // Ends run() after the current turn.  [any thread]
@@ -141,7 +141,7 @@ class Shard {
   void arm_timer();
   void arm_wake();
   void rest();
-  void post_erased(void* argument, void (*run_task)(void*));
+  void post_erased(void* argument, void (*run_task)(void*, bool runs));
   void receive(Batch* batch) noexcept;  // [any thread]
   Batch* fresh_batch(std::size_t size);
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -74,6 +75,23 @@ TEST(BatchStack, every_batch_of_many_senders_arrives_once_and_in_its_senders_ord
   }
   for (auto& thread : threads) thread.join();
   EXPECT_TRUE(stack.empty());
+}
+
+TEST(BatchStack, throws_away_the_tasks_nobody_took_with_what_they_hold) {
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> watched = held;
+  {
+    BatchStack stack;
+    Batch* const batch = Batch::create(nullptr, 0);
+    batch->data = reinterpret_cast<char*>(new std::shared_ptr<int>(std::move(held)));
+    batch->run_task = [](void* argument, bool runs) {
+      EXPECT_FALSE(runs);
+      delete static_cast<std::shared_ptr<int>*>(argument);
+    };
+    stack.push(batch);
+    EXPECT_FALSE(watched.expired());
+  }
+  EXPECT_TRUE(watched.expired());
 }
 
 }  // namespace
