@@ -75,6 +75,7 @@ class Client final : public routing::Endpoint {
   bool denies_member(std::string_view subject, std::string_view queue) const override;
   void reply_delivered(std::string_view reply) override;
   void auto_unsubscribe(subject::Subscription* subscription) override;
+  void no_responders(const routing::Message& message) override;
   void trace_delivery(const routing::Message& message,
                       const subject::Subscription& subscription) override;
   void deliver_to_link(routing::Account&, const routing::Message&, const routing::Origin&,
@@ -110,7 +111,6 @@ class Client final : public routing::Endpoint {
                       const routing::Mappings& mappings);
   bool publish_to(const Publish& frame, const routing::Origin& origin);
   routing::Message message_of(const Publish& frame);
-  void no_responders(const routing::Message& message);
   void drop(Subscription* subscription);
   void drop_all();
   void drop_forbidden();

@@ -111,7 +111,7 @@ bool Client::publish_plain(const Publish& frame, const routing::Origin& origin) 
   message.tail = {frame.tail, frame.tail_size};
   message.payload_offset = static_cast<std::uint32_t>(frame.payload - frame.tail);
   const bool delivered = router_.route(*account(), message, frame.hash, origin);
-  if (!delivered && !frame.reply.empty() && options_.no_responders) no_responders(message);
+  if (!delivered && !frame.reply.empty()) no_responders(message);
   return !is_closed();
 }
 
@@ -149,7 +149,7 @@ bool Client::publish_to(const Publish& frame, const routing::Origin& origin) {
   }
   const routing::Message message = message_of(frame);
   const bool delivered = router_.route(*account(), message, frame.hash, origin);
-  if (!delivered && !frame.reply.empty() && options_.no_responders) no_responders(message);
+  if (!delivered && !frame.reply.empty()) no_responders(message);
   return !is_closed();
 }
 
@@ -208,12 +208,9 @@ routing::Message Client::message_of(const Publish& frame) {
 
 // The requester is told only through a plain subscription of its own that matches the reply.
 void Client::no_responders(const routing::Message& message) {
-  const Subscription* receiver = nullptr;
-  subscriptions_.for_each([&](const Subscription& candidate) {
-    if (receiver == nullptr && !candidate.is_queue() && !candidate.is_closed() &&
-        subject::matches(candidate.subject(), message.reply))
-      receiver = &candidate;
-  });
+  if (!options_.no_responders) return;
+  const Subscription* const receiver =
+      router_.plain_subscription(*account(), message.reply, *this);
   if (receiver == nullptr) return;
   std::string frame;
   protocol::append_no_responders(frame, message.reply, receiver->sid(), message.subject);

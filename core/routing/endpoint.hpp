@@ -42,6 +42,8 @@ class Endpoint : public net::Connection {
   virtual void reply_delivered(std::string_view reply) = 0;
   // A subscription got the last message it asked for: unlink it.
   virtual void auto_unsubscribe(Subscription* subscription) = 0;
+  // A message of its own, on whose way a reply subject stood, turned out to have reached nobody.
+  virtual void no_responders(const Message&) {}
   // A message was written to it, and traces_deliveries().
   virtual void trace_delivery(const Message&, const Subscription&) {}
   // Takes the message for another server: `queues` names the groups it shall serve there.
@@ -62,8 +64,9 @@ class Endpoint : public net::Connection {
   // How often publishers were held back for its sake.
   net::Counter stalls;
 
-  // The output is long: the publisher with this id, on this shard, waits for it to drain.
-  void hold_back(std::uint64_t publisher);
+  // The output is long: the publisher with this id, on that shard, waits for it to drain, at most
+  // until `until`. False when it has been told so and still waits.
+  bool hold_back(std::uint64_t publisher, std::uint16_t its_shard, net::Nanoseconds until);
 
  protected:
   void on_drained() override;
@@ -75,9 +78,15 @@ class Endpoint : public net::Connection {
   bool traces_ = false;
 
  private:
+  struct HeldBack {
+    std::uint64_t publisher;
+    net::Nanoseconds until;
+    std::uint16_t shard;
+  };
+
   const Kind kind_;
   Account* account_ = nullptr;
-  std::vector<std::uint64_t> held_back_;  // publishers waiting for this endpoint to drain
+  std::vector<HeldBack> held_back_;  // publishers waiting for this endpoint to drain
 };
 
 }  // namespace dunlin::routing

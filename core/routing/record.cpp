@@ -7,7 +7,9 @@
 // pointers are the receiver's own objects: it frees them only after it has taken its mail.
 
 #include <cstring>
+#include <utility>
 
+#include "core/base/hash.hpp"
 #include "core/routing/router.hpp"
 
 namespace dunlin::routing {
@@ -19,10 +21,12 @@ constexpr net::Nanoseconds stall_longest = 10 * net::milliseconds;
 }  // namespace
 
 struct ShardRouter::Record {
-  enum class What : std::uint8_t { deliver, link, hold_back };
+  // Deliveries, to subscriptions or to a link; and notes about a publisher, to its shard: stop
+  // reading from it, go on, its message reached nobody.
+  enum class What : std::uint8_t { deliver, link, hold_back, let_go, nobody };
   std::uint64_t origin;
   Endpoint* link;
-  Account* account;             // of a message to a link
+  Account* account;             // of a message to a link or a queue member
   std::uint32_t size;           // the whole record, a multiple of 8
   std::uint32_t subscriptions;  // or, for links, queue names
   std::uint32_t queue_bytes;
@@ -38,6 +42,7 @@ struct ShardRouter::Record {
   Kind origin_kind;
   bool echo;
   bool is_spoke;
+  bool is_sole;  // the message went nowhere else
 
   // What every record of a message says; `bytes` is its whole size.
   static Record of(const Message& message, const Origin& origin, std::size_t bytes);
@@ -67,13 +72,16 @@ ShardRouter::Record ShardRouter::Record::of(const Message& message, const Origin
 }
 
 void ShardRouter::send_away(std::uint16_t shard, Subscription* const* subscriptions,
-                            std::size_t count, const Message& message, const Origin& origin) {
+                            std::size_t count, const Message& message, const Origin& origin,
+                            Away away) {
   const std::size_t size = sizeof(Record) + count * sizeof(Subscription*) +
                            message.subject.size() + message.tail.size();
   char* const at = shard_.reserve_record(shard, size);
   Record record = Record::of(message, origin, size);
+  record.account = away.account_of_group;
   record.subscriptions = static_cast<std::uint32_t>(count);
   record.what = Record::What::deliver;
+  record.is_sole = away.is_sole;
   std::memcpy(at, &record, sizeof record);
   char* write = at + sizeof record;
   std::memcpy(write, subscriptions, count * sizeof(Subscription*));
@@ -114,23 +122,103 @@ void ShardRouter::send_to_link(Account& account, const LinkTarget& target, const
   put(message.tail);
 }
 
-// Asks the publisher's shard to stop reading from it for a moment.
+// Stops reading from the publisher for a moment, or asks its shard to, once for as long.
 void ShardRouter::hold_back(Endpoint& client, std::uint64_t publisher, std::uint16_t shard) {
+  const net::Nanoseconds until = shard_.now() + stall_longest;
   if (shard == shard_.index()) {
     net::Connection* const source = shard_.find(publisher);
     if (source == nullptr || source->is_paused()) return;
     stats_.stalled_producers.add(1);
     client.stalls.add(1);
-    client.hold_back(publisher);
-    source->pause(shard_.now() + stall_longest);
+    client.hold_back(publisher, shard, until);
+    source->pause(until);
     return;
   }
+  if (!client.hold_back(publisher, shard, until)) return;
   client.stalls.add(1);
   Record record{};
   record.origin = publisher;
   record.size = static_cast<std::uint32_t>(round_up(sizeof(Record)));
   record.what = Record::What::hold_back;
   std::memcpy(shard_.reserve_record(shard, sizeof(Record)), &record, sizeof record);
+}
+
+void ShardRouter::let_go(net::Shard& from, std::uint64_t publisher, std::uint16_t shard) {
+  if (shard == from.index()) {
+    if (net::Connection* const source = from.find(publisher)) source->resume();
+    return;
+  }
+  Record record{};
+  record.origin = publisher;
+  record.size = static_cast<std::uint32_t>(round_up(sizeof(Record)));
+  record.what = Record::What::let_go;
+  std::memcpy(from.reserve_record(shard, sizeof(Record)), &record, sizeof record);
+}
+
+void ShardRouter::report_nobody(const Message& message, const Origin& origin) {
+  const std::size_t size = sizeof(Record) + message.subject.size() + message.reply.size();
+  char* const at = shard_.reserve_record(origin.shard, size);
+  Record record{};
+  record.origin = origin.connection;
+  record.size = static_cast<std::uint32_t>(round_up(size));
+  record.subject_size = static_cast<std::uint32_t>(message.subject.size());
+  record.reply_size = static_cast<std::uint32_t>(message.reply.size());
+  record.what = Record::What::nobody;
+  std::memcpy(at, &record, sizeof record);
+  std::memcpy(at + sizeof record, message.subject.data(), message.subject.size());
+  std::memcpy(at + sizeof record + message.subject.size(), message.reply.data(),
+              message.reply.size());
+}
+
+// About a publisher of this shard.
+void ShardRouter::take_note(const Record& record, const char* text) {
+  net::Connection* const source = shard_.find(record.origin);
+  if (source == nullptr || source->is_closed()) return;
+  if (record.what == Record::What::nobody) {
+    Message message;
+    message.subject = {text, record.subject_size};
+    message.reply = {text + record.subject_size, record.reply_size};
+    static_cast<Endpoint*>(source)->no_responders(message);
+  } else if (record.what == Record::What::let_go) {
+    source->resume();
+  } else if (!source->is_paused()) {
+    stats_.stalled_producers.add(1);
+    source->pause(shard_.now() + stall_longest);
+  }
+}
+
+void ShardRouter::take_deliveries(const Record& record, const char* subscriptions,
+                                  const Message& message, const Origin& origin) {
+  bool delivered = false;
+  Subscription* subscription = nullptr;
+  for (std::uint32_t i = 0; i < record.subscriptions; ++i) {
+    std::memcpy(&subscription, subscriptions + i * sizeof subscription, sizeof subscription);
+    delivered |= deliver(subscription, message, origin);
+  }
+  if (__builtin_expect(delivered, 1)) return;
+  // The member left while the message was on its way. One that is there and does not take it has
+  // had its turn, as it would have had on the publisher's shard.
+  if (record.account != nullptr && subscription->is_closed())
+    delivered = pass_on(*record.account, subscription->queue(), message, origin, record.is_sole);
+  if (!delivered && record.is_sole && !message.reply.empty() && origin.kind == Kind::client)
+    report_nobody(message, origin);
+}
+
+// Another member of the group gets the message.
+bool ShardRouter::pass_on(Account& account, std::string_view queue, const Message& message,
+                          const Origin& origin, bool is_sole) {
+  ++depth_;
+  const std::size_t outer_first = std::exchange(links_first_, links_used_);
+  const subject::Match& found =
+      match_anew(account, message.subject, hash_bytes(message.subject));
+  bool delivered = false;
+  for (const auto& group : found.groups)
+    if (group.queue == queue)
+      delivered |= deliver_group(account, found, group, message, origin, is_sole);
+  if (links_used_ != links_first_) delivered |= flush_links(account, message, origin, links_first_);
+  links_first_ = outer_first;
+  --depth_;
+  return delivered;
 }
 
 void ShardRouter::on_records(const net::Batch& batch) {
@@ -140,11 +228,8 @@ void ShardRouter::on_records(const net::Batch& batch) {
     std::memcpy(&record, read, sizeof record);
     read += sizeof record;
     at += record.size;
-    if (record.what == Record::What::hold_back) {
-      net::Connection* const source = shard_.find(record.origin);
-      if (source == nullptr || source->is_paused()) continue;
-      stats_.stalled_producers.add(1);
-      source->pause(shard_.now() + stall_longest);
+    if (record.what >= Record::What::hold_back) {
+      take_note(record, read);
       continue;
     }
     const char* const targets = read;
@@ -178,11 +263,7 @@ void ShardRouter::on_records(const net::Batch& batch) {
         record.link->deliver_to_link(*record.account, message, origin, queues);
       continue;
     }
-    for (std::uint32_t i = 0; i < record.subscriptions; ++i) {
-      Subscription* subscription;
-      std::memcpy(&subscription, targets + i * sizeof subscription, sizeof subscription);
-      deliver(subscription, message, origin);
-    }
+    take_deliveries(record, targets, message, origin);
   }
 }
 

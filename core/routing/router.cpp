@@ -81,7 +81,8 @@ bool ShardRouter::route(Account& account, const Message& message, std::uint64_t 
         wanted |= origin.queues[i] == group.queue;
       if (!wanted) continue;
     }
-    delivered |= deliver_group(found, group, message, origin);
+    delivered |= deliver_group(account, found, group, message, origin,
+                               found.plain.empty() && found.groups.size() == 1);
   }
   if (links_used_ != links_first_) delivered |= flush_links(account, message, origin, links_first_);
   links_first_ = outer_first;
@@ -176,7 +177,8 @@ std::size_t ShardRouter::deliver_run(Subscription& subscription, Endpoint& clien
     // `plain` is sorted by shard: one record carries the message to all of them.
     std::size_t end = i + 1;
     while (end < count && all[end]->shard() == home && is_local(all[end]->kind())) ++end;
-    send_away(home, all + i, end - i, message, origin);
+    send_away(home, all + i, end - i, message, origin,
+              {.is_sole = i == 0 && end == count && match.groups.empty()});
     delivered = true;
     i = end;
   }
@@ -186,8 +188,9 @@ std::size_t ShardRouter::deliver_run(Subscription& subscription, Endpoint& clien
 // One member gets it: a random start, then around until one takes it. Local members are served at
 // once, those behind links as their place says; a remote member stands in the group as often as the
 // members it speaks for, which makes the choice proportional.
-bool ShardRouter::deliver_group(const subject::Match& match, const subject::Match::Group& group,
-                                const Message& message, const Origin& origin) {
+bool ShardRouter::deliver_group(Account& account, const subject::Match& match,
+                                const subject::Match::Group& group, const Message& message,
+                                const Origin& origin, bool is_sole) {
   const std::uint32_t count = group.end - group.begin;
   const std::uint32_t start =
       static_cast<std::uint32_t>((static_cast<std::uint64_t>(random()) * count) >> 32);
@@ -197,7 +200,7 @@ bool ShardRouter::deliver_group(const subject::Match& match, const subject::Matc
     const std::uint32_t place = start + i < count ? start + i : start + i - count;
     Subscription* const member = match.members[group.begin + place];
     if (is_local(member->kind())) {
-      if (offer(member, message, origin)) return true;
+      if (offer(account, member, message, origin, is_sole)) return true;
       continue;
     }
     const auto& link = *static_cast<const Endpoint*>(member->owner());
@@ -229,7 +232,8 @@ bool ShardRouter::is_better(GroupPlace here, const Endpoint& link, GroupPlace be
 
 // A queue member: delivers here, or hands it to the member's shard when nothing known here speaks
 // against it.
-bool ShardRouter::offer(Subscription* member, const Message& message, const Origin& origin) {
+bool ShardRouter::offer(Account& account, Subscription* member, const Message& message,
+                        const Origin& origin, bool is_sole) {
   const std::uint16_t home = member->shard();
   if (home == shard_.index() || home == InternalSubscriber::any_shard)
     return deliver(member, message, origin);
@@ -239,7 +243,8 @@ bool ShardRouter::offer(Subscription* member, const Message& message, const Orig
     if (client->filters_deliveries() && client->denies_member(message.subject, member->queue()))
       return false;
   }
-  send_away(home, &member, 1, message, origin);
+  send_away(home, &member, 1, message, origin,
+            {.account_of_group = &account, .is_sole = is_sole});
   return true;
 }
 
@@ -358,6 +363,16 @@ void ShardRouter::gather_frame(Endpoint& client, const Subscription& subscriptio
                  message.subject, subscription.rendered_sid());
   shard_.hand_over();
   client.gather({head.data(), head.size()}, message.tail);
+}
+
+// Reply subjects are as good as unique: they are not what the cache is for.
+const Subscription* ShardRouter::plain_subscription(const Account& account,
+                                                    std::string_view subject,
+                                                    const Endpoint& owner) {
+  account.sublist().match(subject, hash_bytes(subject), replies_);
+  for (const Subscription* const one : replies_.plain)
+    if (one->kind() == owner.kind() && one->owner() == &owner && !one->is_closed()) return one;
+  return nullptr;
 }
 
 // ---- back-pressure -----------------------------------------------------------------------------

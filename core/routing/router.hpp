@@ -86,6 +86,12 @@ class ShardRouter final : public net::RecordHandler {
   // Null for none; it lives until it was replaced.
   void set_turn_listener(TurnListener* listener) noexcept { turn_listener_ = listener; }
 
+  // A publisher that was held back may be read from again; `from` is the shard of the receiver.
+  static void let_go(net::Shard& from, std::uint64_t publisher, std::uint16_t shard);
+  // A plain subscription of `owner`, which is in `account`, that matches; null without one.
+  const Subscription* plain_subscription(const Account& account, std::string_view subject,
+                                         const Endpoint& owner);
+
   // `link`, of this shard, has taken deliveries: its flush_link() is called at the turn's end.
   void note_link(Endpoint& link) { noted_links_.push_back(&link); }
 
@@ -99,11 +105,20 @@ class ShardRouter final : public net::RecordHandler {
   const subject::Match& match(Account& account, std::string_view subject, std::uint64_t hash);
   const subject::Match& match_anew(Account& account, std::string_view subject, std::uint64_t hash);
   bool deliver_plain(const subject::Match& match, const Message& message, const Origin& origin);
-  bool deliver_group(const subject::Match& match, const subject::Match::Group& group,
-                     const Message& message, const Origin& origin);
+  // `is_sole`: nobody outside the group gets the message.
+  bool deliver_group(Account& account, const subject::Match& match,
+                     const subject::Match::Group& group, const Message& message,
+                     const Origin& origin, bool is_sole);
+  bool pass_on(Account& account, std::string_view queue, const Message& message,
+               const Origin& origin, bool is_sole);
+  void take_deliveries(const Record& record, const char* subscriptions, const Message& message,
+                       const Origin& origin);
+  void report_nobody(const Message& message, const Origin& origin);
+  void take_note(const Record& record, const char* text);
   bool is_better(GroupPlace here, const Endpoint& link, GroupPlace best_place,
                  const Subscription& best, const Origin& origin) noexcept;
-  bool offer(Subscription* subscription, const Message& message, const Origin& origin);
+  bool offer(Account& account, Subscription* member, const Message& message,
+             const Origin& origin, bool is_sole);
   bool deliver(Subscription* subscription, const Message& message, const Origin& origin);
   bool deliver_to_client(Subscription* subscription, Endpoint& client, const Message& message,
                          const Origin& origin);
@@ -123,8 +138,13 @@ class ShardRouter final : public net::RecordHandler {
   void add_link(const Subscription& subscription);
   bool flush_links(Account& account, const Message& message, const Origin& origin,
                    std::size_t first);
+  // Of a queue member: its account, so that another member can take its place.
+  struct Away {
+    Account* account_of_group = nullptr;
+    bool is_sole = false;
+  };
   void send_away(std::uint16_t shard, Subscription* const* subscriptions, std::size_t count,
-                 const Message& message, const Origin& origin);
+                 const Message& message, const Origin& origin, Away away);
   void send_to_link(Account& account, const LinkTarget& target, const Message& message,
                     const Origin& origin);
 
@@ -154,6 +174,7 @@ class ShardRouter final : public net::RecordHandler {
   } delivered_;
   unsigned depth_ = 0;  // route() inside an internal subscriber's callback
   std::vector<std::unique_ptr<subject::Match>> nested_;
+  subject::Match replies_;  // of plain_subscription()
   std::uint64_t random_state_;
 };
 
