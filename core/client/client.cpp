@@ -18,6 +18,8 @@ namespace {
 
 // The first PING comes soon after CONNECT, so that a round trip is known early.
 constexpr Nanoseconds first_ping_interval = 2 * net::seconds;
+// What may be read at once from a client that has to say who it is, and has not.
+constexpr std::size_t unknown_read_most = 64 * 1024;
 // A round trip older than this is measured again even when the client is busy.
 constexpr Nanoseconds round_trip_lifetime = 3600 * net::seconds;
 
@@ -28,6 +30,10 @@ std::int64_t wall_now_ns() {
 }
 
 }  // namespace
+
+Nanoseconds time_left(std::int64_t unix_ns) {
+  return static_cast<Nanoseconds>(std::max<std::int64_t>(unix_ns - wall_now_ns(), 0));
+}
 
 Client::Client(net::Shard& shard, int socket, std::uint64_t id, net::PeerAddress peer,
                ClientHost& host, routing::ShardRouter& router)
@@ -51,6 +57,9 @@ void Client::on_open() {
   settings_ = &host_.settings();
   traces_ = settings_->traces;
   awaiting_connect_ = settings_->auth_required;
+  if (awaiting_connect_)
+    set_read_limit(static_cast<std::uint32_t>(
+        std::max(unknown_read_most, settings_->max_control_line + 1024)));
   log_debug("{} - Client connection created", label());
   send_first_info();
   counted_ = host_.count_client();
@@ -58,12 +67,18 @@ void Client::on_open() {
     refuse("maximum connections exceeded", ClosedReason::maximum_connections_exceeded);
     return;
   }
-  if (!awaiting_connect_) admitted(host_.admit(*this, options_, true));
+  if (awaiting_connect_) return;
+  Admission admission = ask(true);
+  if (admission.pending)
+    wait(Waiting::opening);
+  else
+    admitted(std::move(admission));
 }
 
 // After a TLS handshake, so that no deadline of the protocol writes into the middle of one.
 void Client::on_ready() {
-  if (awaiting_connect_) auth_due_ = shard().now() + settings_->auth_timeout;
+  if (awaiting_connect_ || waiting_ == Waiting::opening)
+    auth_due_ = shard().now() + settings_->auth_timeout;
   if (!connected_) ping_due_ = shard().now() + settings_->ping_interval;
   arm_timer();
 }
@@ -114,6 +129,10 @@ void Client::refuse(std::string_view text, ClosedReason reason) {
 std::size_t Client::consume(char* data, std::size_t size) {
   settings_ = &host_.settings();
   last_activity_ = shard().now();
+  if (__builtin_expect(waiting_ == Waiting::opening || waiting_ == Waiting::connect, 0)) {
+    pause(net::never);  // something else, such as a receiver that has drained, resumed it
+    return 0;
+  }
   return protocol::ClientParser<Client>(*this, parser_).parse(data, size);
 }
 
@@ -121,8 +140,8 @@ std::size_t Client::consume(char* data, std::size_t size) {
 
 bool Client::begin_without_connect() {
   if (!settings_->has_no_auth_user) return false;
-  Admission admission = host_.admit(*this, options_, true);
-  if (!admission.accepted) return false;
+  Admission admission = ask(true);
+  if (!admission.accepted) return false;  // such a user is decided on at once
   auth_due_ = net::never;
   awaiting_connect_ = false;
   connected_ = true;
@@ -139,7 +158,7 @@ bool Client::connect(std::string_view json) {
     return false;
   }
   const bool again = std::exchange(connected_, true);
-  auth_due_ = net::never;
+  const Nanoseconds auth_due = std::exchange(auth_due_, net::never);
   round_trip_ = std::max<Nanoseconds>(shard().now() - started_, 1);
   arm_first_ping();
   echo_ = options_.echo;
@@ -148,7 +167,45 @@ bool Client::connect(std::string_view json) {
   wants_headers_ = settings_->info.headers && options_.headers;
   options_.jwt.clear();  // only operators' servers read tokens
   if (again) drop_all();
-  Admission admission = host_.admit(*this, options_, false);
+  Admission admission = ask(false);
+  if (!admission.pending) return finish_connect(std::move(admission));
+  auth_due_ = auth_due != net::never ? auth_due : shard().now() + settings_->auth_timeout;
+  arm_timer();
+  wait(Waiting::connect);
+  return false;
+}
+
+Admission Client::ask(bool without_connect) {
+  ++question_;
+  waiting_ = Waiting::none;
+  return host_.admit(*this, options_, without_connect);
+}
+
+// What it sends meanwhile stays where it is.
+void Client::wait(Waiting what) {
+  waiting_ = what;
+  if (what != Waiting::reload) pause(net::never);
+}
+
+void Client::decided(std::uint32_t question, Admission admission) {
+  if (is_closed() || question != question_) return;
+  settings_ = &host_.settings();
+  const Waiting what = std::exchange(waiting_, Waiting::none);
+  if (what == Waiting::opening || what == Waiting::connect) auth_due_ = net::never;
+  switch (what) {
+    case Waiting::none: return;
+    case Waiting::reload: reauthorized(std::move(admission)); return;
+    case Waiting::opening:
+      if (admitted(std::move(admission))) resume();
+      return;
+    case Waiting::connect:
+      if (finish_connect(std::move(admission))) resume();
+      return;
+  }
+}
+
+// False when that closed the connection.
+bool Client::finish_connect(Admission admission) {
   if (admission.accepted && (options_.new_account || !options_.account.empty())) {
     admission.accepted = false;
     admission.refused_as = ClosedReason::authentication_failure;
@@ -200,6 +257,10 @@ void Client::become(Admission admission) {
       delete static_cast<std::shared_ptr<const auth::Permissions>*>(object);
     });
   permissions_.set(std::move(admission.permissions));
+  expiry_due_ = admission.expires_at == 0 ? net::never
+                                          : shard().now() + time_left(admission.expires_at);
+  set_read_limit(read_unlimited);
+  arm_timer();
   filter_.store(nullptr, std::memory_order_release);
   filters_deliveries_.store(false, std::memory_order_relaxed);
   tracks_replies_ = permissions_.tracks_replies();
@@ -252,7 +313,7 @@ void Client::arm_first_ping() {
   arm_timer();
 }
 
-void Client::arm_timer() { set_timer(std::min(auth_due_, ping_due_)); }
+void Client::arm_timer() { set_timer(std::min({auth_due_, ping_due_, expiry_due_})); }
 
 void Client::on_timer(Nanoseconds now) {
   settings_ = &host_.settings();
@@ -260,6 +321,12 @@ void Client::on_timer(Nanoseconds now) {
     auth_due_ = net::never;
     log_error("{} - Authentication Timeout", label());
     refuse("Authentication Timeout", ClosedReason::authentication_timeout);
+    return;
+  }
+  if (now >= expiry_due_) {
+    expiry_due_ = net::never;
+    log_debug("{} - User Authentication Expired", label());
+    refuse("User Authentication Expired", ClosedReason::authentication_expired);
     return;
   }
   if (now >= ping_due_) ping_due(now);

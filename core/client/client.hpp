@@ -46,6 +46,9 @@ class Client final : public routing::Endpoint {
   // After a reload: the settings anew; and, when users changed, who this is and what it may do.
   void settings_changed();
   void reauthorize();
+  // Which question to the host is open; its late answer names it, and any other comes to nothing.
+  [[nodiscard]] std::uint32_t question() const noexcept { return question_; }
+  void decided(std::uint32_t question, Admission admission);
   void send_error(std::string_view text);
   void refuse(std::string_view text, ClosedReason reason);
 
@@ -93,7 +96,14 @@ class Client final : public routing::Endpoint {
  private:
   using Subscription = subject::Subscription;
 
+  // What waits for the host to decide who this is.
+  enum class Waiting : std::uint8_t { none, opening, connect, reload };
+
+  Admission ask(bool without_connect);
+  void wait(Waiting what);
   bool admitted(Admission admission);
+  bool finish_connect(Admission admission);
+  void reauthorized(Admission admission);
   void become(Admission admission);
   bool check_connect_options();
   void send_first_info();
@@ -132,6 +142,8 @@ class Client final : public routing::Endpoint {
   bool echo_ = true;
   bool first_pong_sent_ = false;
   bool counted_ = false;
+  Waiting waiting_ = Waiting::none;
+  std::uint32_t question_ = 0;
   int pings_out_ = 0;
 
   auth::PermissionState permissions_;
@@ -149,6 +161,7 @@ class Client final : public routing::Endpoint {
   Nanoseconds round_trip_ = 0;
   Nanoseconds auth_due_ = net::never;
   Nanoseconds ping_due_ = net::never;
+  Nanoseconds expiry_due_ = net::never;
 };
 
 }  // namespace dunlin::client

@@ -39,9 +39,11 @@ struct ClientSettings {
 // What authentication made of a client.
 struct Admission {
   bool accepted = false;
+  bool pending = false;  // neither yet: Client::decided() follows on the client's shard
   routing::Account* account = nullptr;
   std::shared_ptr<const auth::Permissions> permissions;  // null: everything is allowed
   std::string user;                                      // for logs and monitoring
+  std::int64_t expires_at = 0;  // Unix time in nanoseconds; 0: never
   net::ClosedReason refused_as = net::ClosedReason::authentication_failure;
 };
 
@@ -49,7 +51,8 @@ struct Admission {
 class ClientHost {
  public:
   [[nodiscard]] virtual const ClientSettings& settings() const noexcept = 0;
-  // Decides who a client is. `without_connect` asks for the user of clients that send no CONNECT.
+  // Decides who a client is, now or later. `without_connect` asks for the user of clients that send
+  // no CONNECT.
   [[nodiscard]] virtual Admission admit(const Client& client,
                                         const protocol::ConnectOptions& options,
                                         bool without_connect) = 0;
@@ -63,5 +66,8 @@ class ClientHost {
  protected:
   ~ClientHost() = default;
 };
+
+// From now to a moment of the wall clock; 0 once it has passed.  [any thread]
+[[nodiscard]] net::Nanoseconds time_left(std::int64_t unix_ns);
 
 }  // namespace dunlin::client

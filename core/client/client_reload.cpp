@@ -16,8 +16,22 @@ void Client::settings_changed() {
 
 // The user is looked up again: gone, moved to another account, or with other permissions.
 void Client::reauthorize() {
-  if (is_closed() || awaiting_connect_) return;
-  Admission admission = host_.admit(*this, options_, !connected_);
+  if (is_closed()) return;
+  // Who is being decided on already is asked about anew.
+  Waiting what = Waiting::reload;
+  if (waiting_ == Waiting::opening || waiting_ == Waiting::connect)
+    what = waiting_;
+  else if (awaiting_connect_)
+    return;
+  Admission admission = ask(!connected_);
+  waiting_ = what;
+  if (admission.pending)
+    wait(what);
+  else
+    decided(question_, std::move(admission));
+}
+
+void Client::reauthorized(Admission admission) {
   if (!admission.accepted) {
     log_error("{} - authentication error", label());
     refuse("Authorization Violation", admission.refused_as);

@@ -130,13 +130,12 @@ Io Connection::receive_some(char* into, std::size_t room, std::size_t& got) {
     return Io::done;
   }
   if (n == 0) return Io::end_of_file;
-  if (errno == EAGAIN || errno == EINTR) return Io::would_block;
-  return errno == ECONNRESET ? Io::end_of_file : Io::failed;
+  return errno == EAGAIN || errno == EINTR ? Io::would_block : Io::failed;
 }
 
 // Reads once and parses. True when more bytes are likely to be there already.
 bool Connection::read_once() {
-  const std::size_t room = shard_.read_buffer_size();
+  const std::size_t room = std::min<std::size_t>(shard_.read_buffer_size(), read_limit_);
   if (wanted() > room || partial_size_ >= room) return read_large();
   char* const buffer = shard_.read_buffer();
   if (partial_size_ != 0) std::memcpy(buffer, partial_, partial_size_);

@@ -51,7 +51,7 @@ class Connection : private Timer {
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
   [[nodiscard]] ClosedReason closed_reason() const noexcept { return reason_; }
   [[nodiscard]] Transport* transport() const noexcept { return transport_.get(); }
-  // Before open(): what stands between the socket and this connection.
+  // Before open(), or on an open one that has none: what stands between the socket and this.
   void set_transport(std::unique_ptr<Transport> transport) { transport_ = std::move(transport); }
   void set_peer(PeerAddress peer) { peer_ = std::move(peer); }
   void set_limits(const OutboundLimits& limits) noexcept { limits_ = limits; }
@@ -82,6 +82,10 @@ class Connection : private Timer {
   // Sends what is pending, then `head` and `body`, keeping what the socket refuses.
   void gather(std::string_view head, std::string_view body);
   void flush();
+
+  // The most one read may bring, together with what is kept: for peers nobody knows yet. Not 0.
+  static constexpr std::uint32_t read_unlimited = UINT32_MAX;
+  void set_read_limit(std::uint32_t bytes) noexcept { read_limit_ = bytes; }
 
   // Stops reading until resume() or until `until`.
   void pause(Nanoseconds until);
@@ -154,6 +158,7 @@ class Connection : private Timer {
   char* partial_ = nullptr;  // bytes consume() left
   std::uint32_t partial_size_ = 0;
   std::uint32_t partial_capacity_ = 0;
+  std::uint32_t read_limit_ = read_unlimited;
 
   Nanoseconds own_due_ = never;
   Nanoseconds transport_due_ = never;

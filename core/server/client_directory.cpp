@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "core/base/ensure.hpp"
 
 namespace dunlin::server {
 
@@ -80,11 +79,11 @@ void ClientDirectory::for_each_account(
 client::Admission ClientDirectory::admit(const client::Client& client,
                                          const protocol::ConnectOptions& options,
                                          bool without_connect) {
-  const auto& authenticator = *policy().authenticator;
-  client::Admission admission;
-  if (without_connect && authenticator.is_required() &&
-      !authenticator.may_begin_without_connect(auth::ConnectionType::standard))
-    return admission;
+  // The answer may come from another thread, after a reload has replaced the authenticator.
+  const auto authenticator = policy().authenticator;
+  if (without_connect && authenticator->is_required() &&
+      !authenticator->may_begin_without_connect(auth::ConnectionType::standard))
+    return {};
   auth::Credentials credentials;
   credentials.client_ip = client.peer().ip;
   if (!without_connect) {
@@ -96,15 +95,30 @@ client::Admission ClientDirectory::admit(const client::Client& client,
     credentials.sig = options.sig;
     credentials.proxy_sig = options.proxy_sig;
   }
-  auth::Decision decision = authenticator.authenticate(credentials, nullptr);
-  // Only configured users exist so far, and they are decided at once.
-  ensure(decision.outcome != auth::Decision::Outcome::pending);
+  const auto decided_later = [this, authenticator, where = &client.shard(), id = client.id(),
+                              question = client.question(),
+                              claimed = options.user](auth::Decision decision) {
+    where->post([this, where, id, question, claimed, decision = std::move(decision)]() mutable {
+      net::Connection* const found = where->find(id);
+      if (found != nullptr)
+        static_cast<client::Client*>(found)->decided(question,
+                                                     admission_of(std::move(decision), claimed));
+    });
+  };
+  return admission_of(authenticator->authenticate(credentials, decided_later), options.user);
+}
+
+client::Admission ClientDirectory::admission_of(auth::Decision decision,
+                                                const std::string& claimed) {
+  client::Admission admission;
+  admission.pending = decision.outcome == auth::Decision::Outcome::pending;
   admission.accepted = decision.outcome == auth::Decision::Outcome::accepted;
   admission.refused_as = decision.closed_reason;
   if (!admission.accepted) {
-    admission.user = options.user;
+    admission.user = claimed;
     return admission;
   }
+  admission.expires_at = decision.identity.expires_at;
   admission.account = &account(decision.identity.account);
   admission.permissions = std::move(decision.identity.permissions);
   admission.user = std::move(decision.identity.user);

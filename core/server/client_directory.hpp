@@ -82,6 +82,9 @@ class ClientDirectory final : public client::ClientHost {
   void connection_closed(observe::ConnectionSnapshot snapshot, bool is_counted);
 
  private:
+  // `claimed`: the user name the client presented.
+  client::Admission admission_of(auth::Decision decision, const std::string& claimed);
+
   Quiescence& quiescence_;
   const std::size_t shards_;
   std::atomic<const ClientPolicy*> policy_{nullptr};
