@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/config/conf_scalar.hpp"
 #include "core/config/file_text.hpp"
 #include "core/config/option_reader.hpp"
+#include "core/config/tls_block.hpp"
 #include "core/protocol/go_quote.hpp"
 
 namespace dunlin::config {
@@ -328,23 +330,39 @@ std::string unreadable_file(const Tls& tls) {
              : "";
 }
 
-}  // namespace
-
-void apply_tls(Reader& reader, const Row&, void* target, const Entry& entry) {
-  const auto* map = reader.expect<Map>(entry.value);
-  if (map == nullptr) return;
+std::optional<Tls> read_tls(Reader& reader, const Position& at, const Value& value) {
+  const auto* map = reader.expect<Map>(value);
+  if (map == nullptr) return std::nullopt;
   const auto before = reader.error_count();
   Tls tls;
   reader.read_block(rows, &tls, *map, unknown_tls_field);
-  if (reader.error_count() != before) return;
+  if (reader.error_count() != before) return std::nullopt;
   auto reason = conflict(tls);
   if (reason.empty()) reason = unreadable_file(tls);
   if (!reason.empty()) {
-    reader.error(entry.at, std::move(reason));
-    return;
+    reader.error(at, std::move(reason));
+    return std::nullopt;
   }
   if (tls.timeout == 0) tls.timeout = 2;
-  static_cast<Options*>(target)->tls = std::move(tls);
+  return tls;
+}
+
+}  // namespace
+
+void apply_tls(Reader& reader, const Row&, void* target, const Entry& entry) {
+  if (auto tls = read_tls(reader, entry.at, entry.value))
+    static_cast<Options*>(target)->tls = std::move(tls);
+}
+
+Tls read_tls_block(const Value& value, Diagnostics& diagnostics) {
+  Options unused;
+  const SectionProvided nothing;
+  Reader reader(Dialect::conf, unused, diagnostics, nothing);
+  auto tls = read_tls(reader, value.at, value);
+  if (!tls) return {};
+  if (tls->verify_and_map)
+    reader.error(value.at, "verify_and_map is not available here; use verify");
+  return std::move(*tls);
 }
 
 std::span<const OptionRow> tls_options() noexcept { return rows; }

@@ -28,7 +28,7 @@ Io receive(Connection& connection, char* into, std::size_t room, std::size_t& go
     got = static_cast<std::size_t>(n);
     return Io::done;
   }
-  if (n == 0 || errno == ECONNRESET) return Io::end_of_file;
+  if (n == 0) return Io::end_of_file;
   return errno == EAGAIN || errno == EINTR ? Io::would_block : Io::failed;
 }
 
@@ -92,10 +92,12 @@ void ServerTransport::enter(Connection& connection, Stage stage) {
       return;
     case Stage::sniff: connection.set_transport_timer(now + settings_->tls_timeout); return;
     case Stage::tls:
-      log_debug("{} - Starting TLS client connection handshake", peer_text(connection));
+      log_debug("{} - Starting TLS client {}handshake", peer_text(connection),
+                settings_->tls->role() == TlsRole::server ? "connection " : "");
       session_ = settings_->tls->new_session();
       session_->start();
       connection.set_transport_timer(now + settings_->tls_timeout);
+      send_pending(connection);
       return;
     case Stage::plain:
       connection.set_transport_timer(never);
@@ -103,6 +105,20 @@ void ServerTransport::enter(Connection& connection, Stage stage) {
       return;
     case Stage::first_byte: return;
   }
+}
+
+void ServerTransport::upgrade(Connection& connection) {
+  clear_left_ = connection.pending();
+  enter(connection, Stage::tls);
+  if (!connection.is_closed()) connection.mark_dirty();
+}
+
+// No more than the beginning of a handshake can be among them: the peer's next bytes answer ours.
+void ServerTransport::take_early(Connection& connection, std::string_view raw) {
+  const TlsSession::Status status = session_->feed({raw.data(), raw.size()});
+  session_->keep_input();
+  send_pending(connection);
+  if (status == TlsSession::Status::failed) handshake_failed(connection, session_->error());
 }
 
 void ServerTransport::on_timer(Connection& connection, Nanoseconds) {
@@ -242,11 +258,14 @@ Io ServerTransport::handshake_failed(Connection& connection, const std::string& 
 Io ServerTransport::write(Connection& connection, const char* data, std::size_t size,
                           std::size_t& sent) {
   sent = 0;
-  if (stage_ != Stage::tls) {
+  if (stage_ != Stage::tls || clear_left_ != 0) {
+    if (clear_left_ != 0) size = std::min(size, clear_left_);
     const ssize_t n = ::send(connection.socket(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0) return errno == EAGAIN || errno == EINTR ? Io::would_block : Io::failed;
     sent = static_cast<std::size_t>(n);
-    return Io::done;
+    if (clear_left_ == 0) return Io::done;
+    clear_left_ -= sent;
+    return clear_left_ == 0 && send_pending(connection) == Io::failed ? Io::failed : Io::done;
   }
   if (!is_established_) return Io::held;
   if (!session_->pending_output().empty()) {
@@ -266,6 +285,7 @@ Io ServerTransport::flush(Connection& connection) {
 }
 
 Io ServerTransport::send_pending(Connection& connection) {
+  if (clear_left_ != 0) return Io::done;  // the queue's flush comes back here
   while (!session_->pending_output().empty()) {
     const std::string_view pending = session_->pending_output();
     const ssize_t n =

@@ -6,6 +6,9 @@
 //
 // Once a connection turns out plain the transport is finished and goes away, so that plain
 // connections pay nothing for it.
+//
+// Two more ways lead to TLS: a protocol may speak in clear first and upgrade(), and where this side
+// connected, a context in the role of a client makes the same handshake from the other end.
 
 #pragma once
 
@@ -58,6 +61,12 @@ class ServerTransport final : public Transport {
   void on_timer(Connection& connection, Nanoseconds now) override;
   [[nodiscard]] bool is_finished() const noexcept override { return stage_ == Stage::plain; }
 
+  // Instead of start(), on a connection that has been open: what is queued now leaves in clear, and
+  // what follows is encrypted.
+  void upgrade(Connection& connection);
+  // Encrypted bytes that came together with the last clear ones.
+  void take_early(Connection& connection, std::string_view raw);
+
   // The handshake came before the greeting.
   [[nodiscard]] bool did_handshake_first() const noexcept { return did_handshake_first_; }
   [[nodiscard]] bool awaits_proxy_header() const noexcept { return settings_->proxy_protocol; }
@@ -81,6 +90,7 @@ class ServerTransport final : public Transport {
   Io send_pending(Connection& connection);
 
   std::shared_ptr<const TransportSettings> settings_;
+  std::size_t clear_left_ = 0;  // bytes of the queue that an upgrade lets go as they are
   Stage stage_ = Stage::plain;
   bool did_handshake_first_ = false;
   bool is_established_ = false;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.hpp"
 
@@ -42,11 +43,14 @@ class ConfigNode {
 };
 
 // What the config room has the one implementation of: how texts such as "1h30m" and "64MB" are
-// read, and how far a mistyped key is from a known one (may be NULL: nothing is suggested).
+// read, how far a mistyped key is from a known one (may be NULL: nothing is suggested), and what a
+// tls table may say (NULL: anything).
 struct ConfigHelpers {
   result<std::int64_t> (*duration_ns)(std::string_view text) = nullptr;
   result<std::int64_t> (*size_bytes)(std::string_view text) = nullptr;
   std::size_t (*edit_distance)(std::string_view a, std::string_view b) = nullptr;
+  // What is wrong with a tls table, each with its place.
+  std::vector<std::string> (*tls_problems)(const ConfigNode& table) = nullptr;
 };
 
 }  // namespace dunlin::plugin

@@ -65,7 +65,8 @@ std::string_view type_word(std::uint32_t type) {
     case DUNLIN_KEY_DURATION: return "a duration such as \"10s\"";
     case DUNLIN_KEY_SIZE: return "a size such as \"64MB\"";
     case DUNLIN_KEY_LIST: return "a list";
-    case DUNLIN_KEY_TABLE: return "a table";
+    case DUNLIN_KEY_TABLE:
+    case DUNLIN_KEY_TLS: return "a table";
     default: return "another type";
   }
 }
@@ -196,6 +197,10 @@ class ConfigService::Check {
     }
     if (type == DUNLIN_KEY_TABLE && key.child_count > 0) {
       table(node, key.children, key.child_count, path + ".");
+    } else if (type == DUNLIN_KEY_TLS) {
+      if (service_.helpers_.tls_problems == nullptr) return;
+      for (const auto& problem : service_.helpers_.tls_problems(node))
+        problems.push_back(fmt::format("\"{}\": {}", path, problem));
     } else if (type == DUNLIN_KEY_LIST) {
       for (std::size_t i = 0; i < node.size(); ++i) {
         value(*node.at(i), key, key.element, fmt::format("{}[{}]", path, i));
@@ -218,7 +223,8 @@ class ConfigService::Check {
       case DUNLIN_KEY_DURATION: return service_.duration_ns(node).has_value();
       case DUNLIN_KEY_SIZE: return service_.size_bytes(node).has_value();
       case DUNLIN_KEY_LIST: return node.type() == NodeType::list;
-      case DUNLIN_KEY_TABLE: return node.type() == NodeType::table;
+      case DUNLIN_KEY_TABLE:
+      case DUNLIN_KEY_TLS: return node.type() == NodeType::table;
       default: return true;
     }
   }

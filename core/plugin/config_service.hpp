@@ -22,8 +22,8 @@ class ConfigService {
   explicit ConfigService(const ConfigHelpers& helpers);
   ~ConfigService();
 
-  // Around each configure and reload_prepare: what begin() gives goes to the plugin, and all nodes
-  // are dropped at end(). A NULL section stands for an empty table.
+  // From configure to start, and from reload_prepare to reload_finish: what begin() gives goes to
+  // the plugin, and all nodes are dropped at end(). A NULL section stands for an empty table.
   const dunlin_config* begin(const ConfigNode* section, bool is_reload);
   void end();
   // Makes the values of the last checked tree the ones a reload is compared with.

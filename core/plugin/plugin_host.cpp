@@ -225,7 +225,6 @@ struct PluginHost::Implementation {
       return plugin.instance.configure(plugin.instance.self, tree, &err);
     });
     const bool unread = status == DUNLIN_OK && !config.declared() && plugin.section != nullptr;
-    config.end();
     if (unread) {
       return Problem{fmt::format("{} has a section, but did not declare any keys", plugin.name()),
                      {place_text(*plugin.section)},
@@ -248,6 +247,7 @@ struct PluginHost::Implementation {
     const auto status = run(plugin, error, [&](dunlin_error& err) {
       return plugin.instance.start(plugin.instance.self, &err);
     });
+    plugin.context->config.end();
     if (status != DUNLIN_OK) {
       return Problem{fmt::format("{} did not start: {}", plugin.name(), text_of(error, status)),
                      {},
@@ -442,8 +442,8 @@ Outcome PluginHost::Implementation::reload_one(Plugin& plugin, const std::vector
   const auto status = run(plugin, error, [&](dunlin_error& err) {
     return plugin.instance.reload_prepare(plugin.instance.self, tree, &err);
   });
-  config.end();
   if (status != DUNLIN_OK) {
+    config.end();
     return Refusal{{{fmt::format("{} refuses the reload: {}", plugin.name(),
                                  text_of(error, status)),
                      {},
@@ -493,6 +493,7 @@ void PluginHost::reload_finish(bool commit) {
     if (!std::exchange(plugin->prepared, false)) continue;
     if (commit) plugin->context->config.commit();
     self.run(*plugin, [&] { plugin->instance.reload_finish(plugin->instance.self, commit); });
+    plugin->context->config.end();
   }
   for (auto& plugin : self.added) {
     if (!commit) {

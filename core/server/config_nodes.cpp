@@ -2,6 +2,7 @@
 
 #include "core/config/conf_scalar.hpp"
 #include "core/config/option_reader.hpp"
+#include "core/config/tls_block.hpp"
 
 namespace dunlin::server {
 
@@ -14,6 +15,7 @@ class ConfigNodes::Node final : public plugin::ConfigNode {
   explicit Node(const config::Value& value) : value_(value) {}
 
   void add(std::string_view key, const Node* node) { children_.push_back({key, node}); }
+  [[nodiscard]] const config::Value& value() const noexcept { return value_; }
 
   [[nodiscard]] plugin::NodeType type() const noexcept override {
     using enum plugin::NodeType;
@@ -81,6 +83,11 @@ const plugin::ConfigNode* ConfigNodes::add_table(config::Map map) {
   return make(value);
 }
 
+const config::Value* ConfigNodes::value_of(const plugin::ConfigNode& node) noexcept {
+  const auto* const ours = dynamic_cast<const Node*>(&node);
+  return ours == nullptr ? nullptr : &ours->value();
+}
+
 plugin::ConfigHelpers ConfigNodes::helpers() noexcept {
   plugin::ConfigHelpers helpers;
   helpers.duration_ns = [](std::string_view text) -> result<std::int64_t> {
@@ -90,6 +97,16 @@ plugin::ConfigHelpers ConfigNodes::helpers() noexcept {
   };
   helpers.size_bytes = config::parse_size;
   helpers.edit_distance = config::edit_distance;
+  helpers.tls_problems = [](const plugin::ConfigNode& table) {
+    std::vector<std::string> problems;
+    const config::Value* const value = value_of(table);
+    if (value == nullptr) return problems;
+    config::Diagnostics found;
+    static_cast<void>(config::read_tls_block(*value, found));
+    for (const config::Finding& one : found.errors)
+      problems.push_back(one.at.known() ? one.reason + " at " + one.at.text() : one.reason);
+    return problems;
+  };
   return helpers;
 }
 

@@ -27,6 +27,9 @@ class ConfigNodes {
   // A table that stands in no file.
   [[nodiscard]] const plugin::ConfigNode* add_table(config::Map map);
 
+  // What a node stands for; null where it stands in no tree, as defaults do.
+  [[nodiscard]] static const config::Value* value_of(const plugin::ConfigNode& node) noexcept;
+
   // How texts in a tree are to be read.
   [[nodiscard]] static plugin::ConfigHelpers helpers() noexcept;
 

@@ -13,18 +13,24 @@ namespace dunlin::server {
 namespace {
 
 constexpr std::chrono::nanoseconds close_interval_most = std::chrono::seconds(1);
+constexpr std::initializer_list<routing::Kind> leaving_kinds = {routing::Kind::client,
+                                                                routing::Kind::leaf};
 
 }  // namespace
 
-// Every client's shard and id. Waits for the shards, which never wait for control.
-std::vector<std::pair<std::uint16_t, std::uint64_t>> Server::client_ids() {
+// The shard and id of every connection of one of these kinds, of clients that plugins speak to as
+// well. Waits for the shards, which never wait for control.
+std::vector<std::pair<std::uint16_t, std::uint64_t>> Server::connection_ids(
+    std::initializer_list<routing::Kind> kinds) {
   std::vector<std::pair<std::uint16_t, std::uint64_t>> ids;
   for (auto& shard : shards_) {
     std::promise<std::vector<std::uint64_t>> promise;
-    shard->post([&shard, &promise] {
+    shard->post([&shard, &promise, kinds] {
       std::vector<std::uint64_t> mine;
-      shard->for_each_connection([&mine](const net::Connection& connection) {
-        if (dynamic_cast<const client::Client*>(&connection) != nullptr && !connection.is_closed())
+      shard->for_each_connection([&mine, kinds](const net::Connection& connection) {
+        const auto& endpoint = static_cast<const routing::Endpoint&>(connection);
+        if (std::find(kinds.begin(), kinds.end(), endpoint.kind()) != kinds.end() &&
+            !connection.is_closed())
           mine.push_back(connection.id());
       });
       promise.set_value(std::move(mine));
@@ -39,8 +45,9 @@ void Server::enter_lame_duck() {
   log_info("Entering lame duck mode, stop accepting new clients");
   client_listener_->stop();
   if (plugins_ != nullptr) plugins_->drain(options_.lame_duck_duration);
-  leaving_ = client_ids();
-  if (leaving_.empty()) {
+  leaving_ = connection_ids(leaving_kinds);
+  if (leaving_.empty() ||
+      (clients_->client_count() == 0 && connection_ids(leaving_kinds).empty())) {
     shut_down();
     return;
   }
@@ -65,7 +72,7 @@ void Server::enter_lame_duck() {
 }
 
 void Server::close_next_client() {
-  if (leaving_.empty() || clients_->client_count() == 0) {
+  if (leaving_.empty()) {
     shut_down();
     return;
   }

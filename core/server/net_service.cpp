@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "core/base/log.hpp"
+#include "core/config/tls_block.hpp"
+#include "core/server/config_nodes.hpp"
+#include "core/server/policy.hpp"
 
 namespace dunlin::server {
 
@@ -19,6 +22,28 @@ constexpr std::size_t link_input_usual = 64 * 1024 * 1024 + 128 * 1024;
 std::chrono::nanoseconds nanoseconds_of(std::uint64_t count) {
   return std::chrono::nanoseconds(
       static_cast<std::int64_t>(std::min<std::uint64_t>(count, INT64_MAX)));
+}
+
+// What a plugin's tls table says; the defaults without one. Whether the handshake comes first is
+// the plugin's choice, and limits on its rate are the client port's alone, as in nats-server.
+result<std::shared_ptr<const net::TransportSettings>> tls_of(const plugin::ConfigNode* node,
+                                                             net::TlsRole role,
+                                                             std::string server_name) {
+  const config::Value* const value = node == nullptr ? nullptr : ConfigNodes::value_of(*node);
+  config::Tls given;
+  if (value != nullptr) {
+    config::Diagnostics found;
+    given = config::read_tls_block(*value, found);
+    if (!found.errors.empty()) return fail(found.errors.front().text());
+  }
+  if (role == net::TlsRole::server && given.cert_file.empty() && given.certs.empty())
+    return fail("a listener with TLS needs a certificate: set cert_file and key_file in its tls");
+  auto made = make_transport(given, role, std::move(server_name));
+  if (!made) return made.error();
+  (*made)->handshake_first = true;
+  (*made)->handshake_first_fallback = 0;
+  (*made)->handshake_rate = nullptr;
+  return std::shared_ptr<const net::TransportSettings>(std::move(*made));
 }
 
 }  // namespace
@@ -72,9 +97,14 @@ std::shared_ptr<ProtocolSettings> NetService::settings_for(
 dunlin_status NetService::listen(plugin::Owner owner, const plugin::ListenRequest& request,
                                  dunlin_listener& out, std::string& why) {
   const dunlin_listener_options& options = request.options;
+  std::shared_ptr<const net::TransportSettings> transport;
   if (options.tls_mode != DUNLIN_TLS_NONE) {
-    why = "this server does not do TLS on listeners of plugins yet; leave out the tls section";
-    return DUNLIN_E_UNSUPPORTED;
+    auto made = tls_of(request.tls, net::TlsRole::server, {});
+    if (!made) {
+      why = made.error().text;
+      return DUNLIN_E_CONFIG;
+    }
+    transport = std::move(*made);
   }
   const int port = options.port == 0 ? -1 : static_cast<int>(options.port);
   auto opened = net::Listener::open(std::string(view(options.address)), port);
@@ -89,6 +119,8 @@ dunlin_status NetService::listen(plugin::Owner owner, const plugin::ListenReques
     settings->connections_max = static_cast<std::int64_t>(
         std::min<std::uint64_t>(options.connections_max, INT64_MAX));
   if (options.preauth_bytes_max != 0) settings->preauth_max = options.preauth_bytes_max;
+  settings->starts_with_tls = options.tls_mode == DUNLIN_TLS_FIRST;
+  settings->transport = std::move(transport);
   settings->auth_timeout = options.auth_timeout_ns != 0 ? options.auth_timeout_ns
                                                         : clients_.policy().settings.auth_timeout;
   const std::unique_ptr<net::Listener>& socket = *opened;
@@ -99,7 +131,7 @@ dunlin_status NetService::listen(plugin::Owner owner, const plugin::ListenReques
     net::Shard& chosen = least_busy();
     chosen.expect_connection();
     chosen.post([this, &chosen, settings, accepted = std::move(accepted)]() mutable {
-      adopt(chosen, accepted.socket, std::move(accepted.peer), settings);
+      adopt(chosen, accepted.socket, std::move(accepted.peer), settings, settings->transport);
     });
   });
   const std::lock_guard lock(mutex_);
@@ -117,11 +149,12 @@ net::Shard& NetService::least_busy() const noexcept {
 
 // On the connection's shard, which expects it.
 void NetService::adopt(net::Shard& shard, int socket, net::PeerAddress peer,
-                       const std::shared_ptr<ProtocolSettings>& settings) {
+                       const std::shared_ptr<ProtocolSettings>& settings,
+                       const std::shared_ptr<const net::TransportSettings>& transport) {
   const ConnectionRoom room{clients_, router_service_, *routers_[shard.index()],
                             *batches_[shard.index()]};
   shard.adopt(std::make_unique<ProtocolConnection>(shard, socket, clients_.next_connection_id(),
-                                                   std::move(peer), settings, room));
+                                                   std::move(peer), settings, room, transport));
 }
 
 std::uint16_t NetService::listener_port(dunlin_listener listener) {
@@ -186,14 +219,25 @@ void NetService::close_connections(const std::shared_ptr<ProtocolSettings>& sett
 dunlin_status NetService::connect(plugin::Owner owner, const plugin::ConnectRequest& request,
                                   dunlin_connector& out, std::string& why) {
   const dunlin_connect_options& options = request.options;
-  if (options.tls_mode != DUNLIN_TLS_NONE) {
-    why = "this server does not do TLS on outbound connections yet; leave out the tls section";
-    return DUNLIN_E_UNSUPPORTED;
+  // Each host has to show a certificate of its own name.
+  std::map<std::string, std::shared_ptr<const net::TransportSettings>> tls_of_host;
+  for (std::size_t i = 0; options.tls_mode != DUNLIN_TLS_NONE && i < options.address_count; ++i) {
+    const std::string host =
+        OutboundConnector::host_of(std::string(view(options.addresses[i])));
+    if (tls_of_host.contains(host)) continue;
+    const std::string given(view(options.tls_server_name));
+    auto made = tls_of(request.tls, net::TlsRole::client, given.empty() ? host : given);
+    if (!made) {
+      why = made.error().text;
+      return DUNLIN_E_CONFIG;
+    }
+    tls_of_host.emplace(host, std::move(*made));
   }
   auto settings = settings_for(owner, options.kind, view(options.name), request.protocol,
                                options.user, options.input_bytes_max, options.pending_bytes_max,
                                options.write_deadline_ns);
   settings->is_outbound = true;
+  settings->starts_with_tls = options.tls_mode == DUNLIN_TLS_FIRST;
   OutboundConnector::Wish wish;
   for (std::size_t i = 0; i < options.address_count; ++i)
     wish.addresses.emplace_back(view(options.addresses[i]));
@@ -208,10 +252,13 @@ dunlin_status NetService::connect(plugin::Owner owner, const plugin::ConnectRequ
     const std::lock_guard lock(mutex_);
     out = ++last_id_;
   }
-  const auto adopt_here = [this, settings](net::Shard& shard, int socket,
-                                           net::PeerAddress peer) {
+  const auto adopt_here = [this, settings, tls_of_host = std::move(tls_of_host)](
+                              net::Shard& shard, int socket, net::PeerAddress peer,
+                              const std::string& host) {
+    const auto tls = tls_of_host.find(host);
     shard.expect_connection();
-    adopt(shard, socket, std::move(peer), settings);
+    adopt(shard, socket, std::move(peer), settings,
+          tls == tls_of_host.end() ? nullptr : tls->second);
   };
   auto connector = std::make_shared<OutboundConnector>(
       out, std::move(wish), settings, executor_, control_,
@@ -267,11 +314,17 @@ void NetService::plugin_stopped(plugin::Owner owner) {
 }
 
 void NetService::drain(std::uint64_t deadline_ns) {
+  // A shard may be waiting for the lock, so none is waited for while it is held. Only control,
+  // which is here, takes listeners away.
+  std::vector<net::Listener*> closing;
   {
     const std::lock_guard lock(mutex_);
     for (auto& [id, entry] : listeners_)
-      if (entry.settings->kind == routing::Kind::client) entry.socket->stop();
+      if (entry.settings->kind == routing::Kind::client ||
+          entry.settings->kind == routing::Kind::leaf)
+        closing.push_back(entry.socket.get());
   }
+  for (net::Listener* const socket : closing) socket->stop();
   on_all_shards([deadline_ns](net::Shard& shard) {
     std::vector<ProtocolConnection*> all;
     shard.for_each_connection([&](net::Connection& connection) {
@@ -312,7 +365,7 @@ void NetService::count_in(dunlin_conn* conn, std::uint64_t msgs, std::uint64_t b
 }
 
 dunlin_status NetService::start_tls(dunlin_conn* conn) {
-  return ProtocolConnection::of(conn).is_usable() ? DUNLIN_E_UNSUPPORTED : DUNLIN_E_CLOSED;
+  return ProtocolConnection::of(conn).start_tls();
 }
 
 dunlin_status NetService::authenticate(dunlin_conn* conn, const dunlin_credentials& credentials,

@@ -65,7 +65,8 @@ class NetService final : public plugin::NetService {
 
   // Everything the plugin still holds ends, without callbacks afterwards.  [control]
   void plugin_stopped(plugin::Owner owner);
-  // Listeners close; connections are told that the server leaves, and when.  [control]
+  // Listeners for clients and leafnodes close; connections are told that the server leaves, and
+  // when.  [control]
   void drain(std::uint64_t deadline_ns);
   // Where the messages of links on this shard are collected.
   [[nodiscard]] BatchMaker& batches(std::uint16_t shard) noexcept { return *batches_[shard]; }
@@ -85,7 +86,8 @@ class NetService final : public plugin::NetService {
       std::uint64_t pending_max, std::uint64_t write_deadline) const;
   [[nodiscard]] net::Shard& least_busy() const noexcept;
   void adopt(net::Shard& shard, int socket, net::PeerAddress peer,
-             const std::shared_ptr<ProtocolSettings>& settings);
+             const std::shared_ptr<ProtocolSettings>& settings,
+             const std::shared_ptr<const net::TransportSettings>& transport);
   // Runs `each` on every shard and waits for all; false where shards take no more work.
   void on_all_shards(const std::function<void(net::Shard&)>& each);
   void close_connections(const std::shared_ptr<ProtocolSettings>& settings);

@@ -127,11 +127,14 @@ std::function<void()> OutboundConnector::guarded(Task task) {
 }
 
 void OutboundConnector::start() {
-  settings_->on_closed = [weak = weak_from_this()](net::ClosedReason reason) {
-    const auto self = weak.lock();
-    if (self != nullptr)
-      self->executor_.post_control(
-          self->guarded([reason](OutboundConnector& one) { one.lost(reason); }));
+  settings_->on_ready = [weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      self->executor_.post_control(self->guarded([](OutboundConnector& one) { one.opened(); }));
+  };
+  settings_->on_closed = [weak = weak_from_this()](net::ClosedReason reason, bool was_ready) {
+    if (const auto self = weak.lock())
+      self->executor_.post_control(self->guarded(
+          [reason, was_ready](OutboundConnector& one) { one.closed(reason, was_ready); }));
   };
   executor_.post_control(guarded([](OutboundConnector& self) { self.attempt(); }));
 }
@@ -166,17 +169,23 @@ void OutboundConnector::attempt() {
   if (!posted) ended_ = true;
 }
 
-// "host:port", "[::1]:port".  [worker]
+std::string OutboundConnector::host_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon + 1 == address.size()) return {};
+  if (colon > 2 && address.front() == '[' && address[colon - 1] == ']')
+    return address.substr(1, colon - 2);
+  return address.substr(0, colon);
+}
+
+// [worker]
 OutboundConnector::Resolved OutboundConnector::resolve(const std::string& address) {
   Resolved out;
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
+  const std::string host = host_of(address);
+  if (host.empty()) {
     out.why = fmt::format("\"{}\" is not host:port", address);
     return out;
   }
-  std::string host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
+  const std::size_t colon = address.rfind(':');
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -198,16 +207,12 @@ OutboundConnector::Resolved OutboundConnector::resolve(const std::string& addres
 void OutboundConnector::dial(std::vector<Target> targets, std::size_t next) {
   net::Shard& shard = choose_shard_();
   const Target target = targets[next];
-  const auto done = [self = shared_from_this(), targets = std::move(targets), next](
-                        net::Shard& where, int socket, int error) {
+  const auto done = [self = shared_from_this(), targets = std::move(targets), next,
+                     host = host_of(address_)](net::Shard& where, int socket, int error) {
     if (error == 0) {
-      self->adopt_(where, socket, targets[next].shown);
-      self->executor_.post_control(self->guarded([](OutboundConnector& one) {
-        one.dialer_ = nullptr;
-        one.attempts_ = 0;
-        one.delay_ = {};
-        one.tell(DUNLIN_CONNECT_CONNECTED, DUNLIN_OK, {});
-      }));
+      self->executor_.post_control(
+          self->guarded([](OutboundConnector& one) { one.dialer_ = nullptr; }));
+      self->adopt_(where, socket, targets[next].shown, host);
       return;
     }
     self->executor_.post_control(self->guarded([targets, next, error](OutboundConnector& one) {
@@ -231,7 +236,18 @@ void OutboundConnector::failed(const std::string& why) {
   if (!ended_) try_again_later();
 }
 
-void OutboundConnector::lost(net::ClosedReason reason) {
+void OutboundConnector::opened() {
+  attempts_ = 0;
+  delay_ = {};
+  tell(DUNLIN_CONNECT_CONNECTED, DUNLIN_OK, {});
+}
+
+// A connection that closed before its protocol was open was an attempt that failed.
+void OutboundConnector::closed(net::ClosedReason reason, bool was_ready) {
+  if (!was_ready) {
+    failed(std::string(protocol::text_of(reason)));
+    return;
+  }
   tell(DUNLIN_CONNECT_LOST, DUNLIN_E_CLOSED, std::string(protocol::text_of(reason)));
   if (!ended_) try_again_later();
 }

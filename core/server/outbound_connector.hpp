@@ -33,8 +33,10 @@ class OutboundConnector : public std::enable_shared_from_this<OutboundConnector>
     dunlin_on_connect on_connect = nullptr;
     void* user = nullptr;
   };
-  // Makes a connection of a connected socket, on the shard chosen for it.
-  using Adopt = std::function<void(net::Shard&, int socket, net::PeerAddress)>;
+  // Makes a connection of a connected socket, on the shard chosen for it. `host`: as it stands in
+  // the address that was connected to.
+  using Adopt = std::function<void(net::Shard&, int socket, net::PeerAddress,
+                                   const std::string& host)>;
   using ChooseShard = std::function<net::Shard&()>;
 
   OutboundConnector(dunlin_connector id, Wish wish, std::shared_ptr<ProtocolSettings> settings,
@@ -47,6 +49,8 @@ class OutboundConnector : public std::enable_shared_from_this<OutboundConnector>
     return settings_;
   }
   void start();
+  // The host of "host:port" or "[::1]:port"; empty when the address is neither.
+  [[nodiscard]] static std::string host_of(const std::string& address);
   // No callback follows. A connection that is up is the caller's to close.
   void end();
 
@@ -64,7 +68,8 @@ class OutboundConnector : public std::enable_shared_from_this<OutboundConnector>
   void attempt();
   void dial(std::vector<Target> targets, std::size_t next);
   void failed(const std::string& why);
-  void lost(net::ClosedReason reason);
+  void opened();
+  void closed(net::ClosedReason reason, bool was_ready);
   void try_again_later();
   void tell(std::uint32_t event, dunlin_status status, const std::string& why);
   // Runs `task(*this)` on control unless end() came first.

@@ -178,12 +178,16 @@ plugin::Outcome PluginWiring::load(const config::Options& options) {
   host_ = std::make_unique<plugin::PluginHost>(
       plugin_host_options(options, services_->static_plugins), services_->executor,
       *services_->time, services_->table());
-  ConfigNodes nodes;
-  if (auto loaded = host_->load(plugins_asked_for(options, nodes)); !loaded) return loaded;
+  nodes_ = std::make_unique<ConfigNodes>();
+  if (auto loaded = host_->load(plugins_asked_for(options, *nodes_)); !loaded) return loaded;
   return host_->configure();
 }
 
-plugin::Outcome PluginWiring::start() { return host_->start(); }
+plugin::Outcome PluginWiring::start() {
+  auto outcome = host_->start();
+  nodes_.reset();
+  return outcome;
+}
 
 plugin::Outcome PluginWiring::reload_prepare(const config::Options& options) {
   nodes_ = std::make_unique<ConfigNodes>();

@@ -70,7 +70,7 @@ class PluginWiring {
 
   std::unique_ptr<Services> services_;
   std::unique_ptr<plugin::PluginHost> host_;
-  std::unique_ptr<ConfigNodes> nodes_;  // of a reload under way
+  std::unique_ptr<ConfigNodes> nodes_;  // until plugins have started, or a reload is over
 };
 
 }  // namespace dunlin::server

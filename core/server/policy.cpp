@@ -95,35 +95,47 @@ result<> fill_info(protocol::ServerInfo& info, const config::Options& options,
 result<std::shared_ptr<const net::TransportSettings>> transport_of(
     const config::Options& options) {
   auto settings = std::make_shared<net::TransportSettings>();
+  if (options.tls) {
+    auto made = make_transport(*options.tls, net::TlsRole::server);
+    if (!made) return made.error();
+    settings = std::move(*made);
+    settings->allows_plain = options.allow_non_tls;
+  }
   settings->proxy_protocol = options.proxy_protocol;
-  if (!options.tls) return std::shared_ptr<const net::TransportSettings>(std::move(settings));
-  const config::Tls& given = *options.tls;
+  return std::shared_ptr<const net::TransportSettings>(std::move(settings));
+}
+
+}  // namespace
+
+result<std::shared_ptr<net::TransportSettings>> make_transport(const config::Tls& given,
+                                                               net::TlsRole role,
+                                                               std::string server_name) {
+  auto settings = std::make_shared<net::TransportSettings>();
   net::TlsSettings tls;
   tls.cert_file = given.cert_file;
   tls.key_file = given.key_file;
   for (const auto& pair : given.certs) tls.certificates.push_back({pair.cert_file, pair.key_file});
   tls.ca_file = given.ca_file;
   tls.verify = given.verify;
+  tls.insecure = given.insecure;
+  tls.server_name = std::move(server_name);
   tls.min_version =
       given.min_version == "1.3" ? net::TlsVersion::tls13 : net::TlsVersion::tls12;
   tls.cipher_suites = given.cipher_suites;
   tls.allow_insecure_cipher_suites = given.allow_insecure_cipher_suites;
   tls.curve_preferences = given.curve_preferences;
   tls.pinned_certs.assign(given.pinned_certs.begin(), given.pinned_certs.end());
-  auto context = net::TlsContext::create(tls, net::TlsRole::server);
+  auto context = net::TlsContext::create(tls, role);
   if (!context) return context.error();
   settings->tls = std::move(*context);
   if (given.connection_rate_limit > 0)
     settings->handshake_rate = std::make_shared<net::HandshakeRate>(given.connection_rate_limit);
-  settings->allows_plain = options.allow_non_tls;
   settings->handshake_first = given.handshake_first;
   settings->handshake_first_fallback = nanoseconds_of(given.handshake_first_fallback);
   settings->tls_timeout =
       static_cast<net::Nanoseconds>(given.timeout * static_cast<double>(net::seconds));
-  return std::shared_ptr<const net::TransportSettings>(std::move(settings));
+  return settings;
 }
-
-}  // namespace
 
 result<std::unique_ptr<const ClientPolicy>> make_policy(const config::Options& options,
                                                         const auth::ServerIdentity& identity,

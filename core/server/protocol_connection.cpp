@@ -51,15 +51,20 @@ dunlin_status status_of(net::ClosedReason reason) {
 ProtocolConnection::ProtocolConnection(net::Shard& shard, int socket, std::uint64_t id,
                                        net::PeerAddress peer,
                                        std::shared_ptr<ProtocolSettings> settings,
-                                       const ConnectionRoom& room)
+                                       const ConnectionRoom& room,
+                                       std::shared_ptr<const net::TransportSettings> transport)
     : Endpoint(shard, socket, id, std::move(peer), settings->kind),
       settings_(std::move(settings)),
       room_(room),
+      transport_settings_(std::move(transport)),
       started_(shard.now()),
       last_activity_(started_),
       started_wall_ns_(wall_now_ns()) {
   wants_headers_ = true;
   set_limits(settings_->limits);
+  set_read_limit(static_cast<std::uint32_t>(settings_->preauth_max));
+  if (transport_settings_ != nullptr && settings_->starts_with_tls)
+    set_transport(std::make_unique<net::ServerTransport>(transport_settings_));
   settings_->connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -79,12 +84,12 @@ void ProtocolConnection::later(Task task) {
 
 // ---- life --------------------------------------------------------------------------------------
 
-void ProtocolConnection::on_open() {
-  if (settings_->greets_first) begin();
-}
+// With TLS first both come when the handshake is over, without it both come at once.
+void ProtocolConnection::on_open() { begin(); }
 
 void ProtocolConnection::on_ready() {
-  if (!settings_->greets_first) begin();
+  is_ready_ = is_usable();
+  if (is_ready_ && settings_->on_ready) settings_->on_ready();
   if (is_closed() || is_established_ || settings_->auth_timeout == 0) return;
   auth_due_ = shard().now() + settings_->auth_timeout;
   arm_timer();
@@ -114,17 +119,28 @@ void ProtocolConnection::begin() {
 }
 
 void ProtocolConnection::establish() {
-  is_established_ = true;
+  if (std::exchange(is_established_, true)) return;
   auth_due_ = net::never;
   arm_timer();
+  set_read_limit(read_unlimited);
+  if (!std::exchange(is_full_, false)) return;
+  later([](ProtocolConnection& self) {
+    if (!self.is_held_) self.resume();
+  });
 }
 
 void ProtocolConnection::shut(dunlin_status why, std::string_view reason) {
+  shut_as(why, reason_of(why), reason);
+}
+
+void ProtocolConnection::shut_as(dunlin_status why, net::ClosedReason closed_as,
+                                 std::string_view reason) {
   if (!is_usable()) return;
   is_shut_ = true;
   why_ = why;
+  closed_as_ = closed_as;
   reason_ = reason;
-  later([](ProtocolConnection& self) { self.close(reason_of(self.why_)); });
+  later([](ProtocolConnection& self) { self.close(self.closed_as_); });
 }
 
 void ProtocolConnection::drain(std::uint64_t deadline_ns) {
@@ -160,13 +176,20 @@ void ProtocolConnection::end_plugin_side() {
     settings_->protocol.close(state_, handle(), why_);
   }
   state_ = nullptr;
-  if (settings_->on_closed) settings_->on_closed(closed_reason());
+  if (settings_->on_closed) settings_->on_closed(closed_reason(), is_ready_);
 }
 
 void ProtocolConnection::on_timer(net::Nanoseconds now) {
   if (now >= auth_due_) {
     auth_due_ = net::never;
-    shut(DUNLIN_E_TIMEOUT, protocol::text_of(net::ClosedReason::authentication_timeout));
+    constexpr auto reason = net::ClosedReason::authentication_timeout;
+    shut_as(DUNLIN_E_TIMEOUT, reason, protocol::text_of(reason));
+    return;
+  }
+  if (now >= expiry_due_) {
+    expiry_due_ = net::never;
+    constexpr auto reason = net::ClosedReason::authentication_expired;
+    shut_as(DUNLIN_E_DENIED, reason, protocol::text_of(reason));
     return;
   }
   if (now >= tick_due_) {
@@ -186,16 +209,24 @@ void ProtocolConnection::set_tick(net::Nanoseconds interval) {
   arm_timer();
 }
 
-void ProtocolConnection::arm_timer() { set_timer(std::min(auth_due_, tick_due_)); }
+void ProtocolConnection::arm_timer() {
+  set_timer(std::min({auth_due_, tick_due_, expiry_due_}));
+}
 
 // ---- input -------------------------------------------------------------------------------------
 
 std::size_t ProtocolConnection::consume(char* data, std::size_t size) {
   last_activity_ = shard().now();
   if (!is_usable()) return size;
+  if (!is_established_) {
+    take_early({data, size});
+    return size;
+  }
   if (!held_.empty() || is_held_) {
     held_.append(data, size);
     feed_held();
+    // A receiver that has drained may have resumed what the plugin paused.
+    if (is_held_) pause(net::never);
     return size;
   }
   const std::size_t used = offer({data, size});
@@ -206,6 +237,35 @@ std::size_t ProtocolConnection::consume(char* data, std::size_t size) {
   return size;
 }
 
+// Nothing is left in the reading buffer, so that each byte comes by here once and can be counted.
+void ProtocolConnection::take_early(std::string_view input) {
+  early_ += input.size();
+  if (held_.empty() && !is_held_) {
+    const std::size_t used = offer(input);
+    if (used < input.size() && is_usable()) held_.assign(input.substr(used));
+  } else {
+    held_.append(input);
+    feed_held();
+  }
+  bound_early();
+}
+
+void ProtocolConnection::bound_early() {
+  if (is_established_ || !is_usable()) return;
+  if (early_ < settings_->preauth_max) {
+    set_read_limit(static_cast<std::uint32_t>(settings_->preauth_max - early_));
+    return;
+  }
+  if (is_authenticating_) {
+    is_full_ = true;
+    pause(net::never);
+    return;
+  }
+  log_error("{}:{} - {}:{} - {} bytes of input before authentication", peer().ip, peer().port,
+            settings_->name, id(), early_);
+  shut(DUNLIN_E_LIMIT, protocol::text_of(net::ClosedReason::protocol_violation));
+}
+
 // Gives the plugin what there is, again and again while it takes something.
 std::size_t ProtocolConnection::offer(std::string_view input) {
   flush_link();
@@ -213,25 +273,32 @@ std::size_t ProtocolConnection::offer(std::string_view input) {
   std::size_t used = 0;
   while (used < input.size() && is_usable() && !is_held_) {
     if (!is_called()) return input.size();
+    is_offering_ = true;
     const std::size_t took =
         settings_->protocol.bytes(state_, handle(), bytes_of(input.substr(used)));
+    is_offering_ = false;
     if (took > input.size() - used) {
       log_error("plugin protocol {}: bytes() consumed more than it was given", settings_->name);
       shut(DUNLIN_E_INTERNAL, "protocol consumed more than it was given");
       return input.size();
     }
-    if (took == 0) break;
     used += took;
+    if (std::exchange(starts_tls_, false)) {
+      // What follows is the peer's handshake.
+      if (used < input.size() && is_usable())
+        static_cast<net::ServerTransport*>(transport())->take_early(*this, input.substr(used));
+      return input.size();
+    }
+    if (took == 0) break;
   }
   return used;
 }
 
 // Whether `rest` unconsumed bytes may stay. What arrives while the plugin has asked for none is
-// bounded by one read, unless nobody knows yet who the peer is.
+// bounded by one read, and before the peer is known all of it together is.
 bool ProtocolConnection::keeps(std::size_t rest) {
   if (!is_usable()) return false;
-  const std::size_t most = is_established_ ? settings_->input_max : settings_->preauth_max;
-  if (rest < most || (is_held_ && is_established_)) return true;
+  if (rest < settings_->input_max || is_held_ || !is_established_) return true;
   log_error("{}:{} - {}:{} - input of {} bytes is not taken by its protocol", peer().ip,
             peer().port, settings_->name, id(), rest);
   shut(DUNLIN_E_LIMIT, protocol::text_of(net::ClosedReason::protocol_violation));
@@ -260,8 +327,27 @@ void ProtocolConnection::go_on() {
     if (!self.is_held_ || !self.is_usable()) return;
     self.is_held_ = false;
     if (!self.held_.empty()) self.feed_held();
-    if (!self.is_held_) self.resume();
+    if (!self.is_held_ && !self.is_full_) self.resume();
   });
+}
+
+// ---- TLS ---------------------------------------------------------------------------------------
+
+dunlin_status ProtocolConnection::start_tls() {
+  if (!is_usable()) return DUNLIN_E_CLOSED;
+  if (transport_settings_ == nullptr || settings_->starts_with_tls) return DUNLIN_E_UNSUPPORTED;
+  if (transport() != nullptr) return DUNLIN_E_EXISTS;
+  auto transport = std::make_unique<net::ServerTransport>(transport_settings_);
+  net::ServerTransport& below = *transport;
+  set_transport(std::move(transport));
+  starts_tls_ = is_offering_;
+  below.upgrade(*this);
+  return DUNLIN_OK;
+}
+
+const net::TlsSession* ProtocolConnection::tls() const noexcept {
+  const auto* const below = static_cast<const net::ServerTransport*>(transport());
+  return below == nullptr ? nullptr : below->tls();
 }
 
 // ---- output ------------------------------------------------------------------------------------

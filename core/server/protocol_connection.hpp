@@ -3,9 +3,11 @@
 //
 //   open -> bytes ... -> authenticate / bind_account / attach -> bytes, tick ... -> close
 //
-// Rules the host keeps: input the plugin does not consume stays here, up to a maximum that is
-// smaller before it is known who the peer is; a full buffer that is not consumed ends the
-// connection, and so does a peer that takes too long to say who it is. The plugin's close comes
+// Rules the host keeps: input the plugin does not consume stays here, up to a maximum; a full
+// buffer that is not consumed ends the connection. Before it is known who the peer is, all of its
+// input together is bounded, however it comes in pieces: past that the connection ends, or, while
+// credentials are being checked, is not read from. A peer that takes too long to say who it is ends
+// as well, and so does one whose credentials have expired. The plugin's close comes
 // from a turn of its own, never from inside another call into the plugin, exactly once.
 //
 // Belongs to its shard, like any connection; what other shards may ask of it is marked so.
@@ -46,9 +48,12 @@ struct ProtocolSettings {
   net::OutboundLimits limits;
   std::int64_t connections_max = 65536;
   bool is_outbound = false;
-  bool greets_first = true;  // open before a TLS handshake is over
-  // Runs on the shard when the connection has closed.
-  std::function<void(net::ClosedReason)> on_closed;
+  bool starts_with_tls = false;  // the protocol opens when the handshake is over
+  // Of a listener that has TLS, at once or when the protocol starts it.
+  std::shared_ptr<const net::TransportSettings> transport;
+  // Run on the shard: the protocol was opened; the connection has closed, after that or before.
+  std::function<void()> on_ready;
+  std::function<void(net::ClosedReason, bool was_ready)> on_closed;
 
   std::atomic<std::int64_t> connections{0};
   std::atomic<bool> is_silent{false};  // the plugin has stopped: it is not called any more
@@ -64,8 +69,10 @@ struct ConnectionRoom {
 
 class ProtocolConnection final : public routing::Endpoint, public ActingConnection {
  public:
+  // `transport`: TLS, where the connection has it; null otherwise.
   ProtocolConnection(net::Shard& shard, int socket, std::uint64_t id, net::PeerAddress peer,
-                     std::shared_ptr<ProtocolSettings> settings, const ConnectionRoom& room);
+                     std::shared_ptr<ProtocolSettings> settings, const ConnectionRoom& room,
+                     std::shared_ptr<const net::TransportSettings> transport);
   ~ProtocolConnection() override;
 
   // Every connection a plugin knows is one of these.
@@ -83,6 +90,7 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
   dunlin_status authenticate(const dunlin_credentials& credentials, dunlin_on_auth on_auth,
                              void* state);
   dunlin_status bind_account(routing::Account& account);
+  dunlin_status start_tls();
   void fill_peer(dunlin_peer& out);
   void describe(std::string_view name, std::string_view lang, std::string_view version);
   void count_in(std::uint64_t messages, std::uint64_t bytes);
@@ -91,7 +99,7 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
   void hold();
   void go_on();
   void shut(dunlin_status why, std::string_view reason);
-  // The server is leaving.
+  // The server is leaving, at the latest at `deadline_ns`.
   void drain(std::uint64_t deadline_ns);
 
   // The link this connection is, if it is one. It stays until the connection is freed.
@@ -135,12 +143,16 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
     return state_ != nullptr && !settings_->is_silent.load(std::memory_order_acquire);
   }
   void begin();
+  void take_early(std::string_view input);
+  void bound_early();
   std::size_t offer(std::string_view input);
   bool keeps(std::size_t rest);
   void feed_held();
   void authenticated(auth::Decision decision, dunlin_on_auth on_auth, void* state);
   void enter(routing::Account& account);
   void end_plugin_side();
+  void shut_as(dunlin_status why, net::ClosedReason closed_as, std::string_view reason);
+  [[nodiscard]] const net::TlsSession* tls() const noexcept;
   void arm_timer();
   // Runs `task(*this)` in a later turn of this shard, unless the connection is closed by then.
   template <class Task>
@@ -149,14 +161,21 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
   const std::shared_ptr<ProtocolSettings> settings_;
   const ConnectionRoom room_;
   void* state_ = nullptr;  // the plugin's
+  const std::shared_ptr<const net::TransportSettings> transport_settings_;
   std::string held_;       // input kept here rather than in the shard's reading buffer
+  std::size_t early_ = 0;  // bytes received before it was established
   bool is_established_ = false;
+  bool is_full_ = false;   // not read from until credentials were checked
+  bool is_ready_ = false;
+  bool is_offering_ = false;  // inside the plugin's bytes()
+  bool starts_tls_ = false;   // asked for by the bytes() that is under way
   bool is_authenticating_ = false;
   bool is_held_ = false;   // the plugin asked for no more input
   bool is_shut_ = false;
   bool is_counted_ = false;
   bool wants_writable_ = false;
   dunlin_status why_ = DUNLIN_E_CLOSED;
+  net::ClosedReason closed_as_ = net::ClosedReason::client_closed;
   std::string reason_;
 
   auth::PermissionState permissions_;
@@ -166,6 +185,7 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
   std::string user_, client_name_, lang_, version_, type_, local_ip_, tls_subject_;
 
   net::Nanoseconds auth_due_ = net::never;
+  net::Nanoseconds expiry_due_ = net::never;
   net::Nanoseconds tick_due_ = net::never;
   net::Nanoseconds tick_interval_ = 0;
   net::Nanoseconds started_;

@@ -74,8 +74,11 @@ void ProtocolConnection::authenticated(auth::Decision decision, dunlin_on_auth o
   const plugin::ShardCall call(settings_->owner, "on_auth");
   if (decision.outcome != auth::Decision::Outcome::accepted) {
     on_auth(state, handle(), DUNLIN_E_DENIED, nullptr);
+    bound_early();
     return;
   }
+  if (decision.identity.expires_at != 0)
+    expiry_due_ = shard().now() + client::time_left(decision.identity.expires_at);
   user_ = std::move(decision.identity.user);
   const auto scope = kind() == routing::Kind::leaf ? auth::PermissionScope::link
                      : type_ == "mqtt"             ? auth::PermissionScope::mqtt
@@ -86,6 +89,8 @@ void ProtocolConnection::authenticated(auth::Decision decision, dunlin_on_auth o
   tracks_replies_ = permissions_.tracks_replies();
   enter(room_.clients.account(decision.identity.account));
   on_auth(state, handle(), DUNLIN_OK, handle_of(account()));
+  // What the protocol would not take before it knew the answer.
+  if (!held_.empty() && !is_held_ && is_usable()) feed_held();
 }
 
 dunlin_status ProtocolConnection::bind_account(routing::Account& account) {
@@ -154,6 +159,14 @@ void ProtocolConnection::fill_peer(dunlin_peer& out) {
     out.local_address = str(local_ip_);
     out.local_port = address.port;
   }
+  const net::TlsSession* const session = tls();
+  if (session == nullptr) return;
+  out.tls_version = str(session->version());
+  out.tls_cipher = str(session->cipher_suite());
+  if (!transport_settings_->tls->verifies()) return;
+  const auto certificates = session->peer_certificates();
+  if (!certificates.empty()) tls_subject_ = certificates.front().subject;
+  out.tls_subject = str(tls_subject_);
 }
 
 observe::ConnectionSnapshot ProtocolConnection::snapshot(bool with_subscriptions) {
@@ -179,6 +192,11 @@ observe::ConnectionSnapshot ProtocolConnection::snapshot(bool with_subscriptions
   shown.version = version_;
   if (account() != nullptr) shown.account = account()->name();
   shown.user = user_;
+  if (const net::TlsSession* const session = tls()) {
+    shown.tls_first = settings_->starts_with_tls;
+    shown.tls_version = session->version();
+    shown.tls_cipher = session->cipher_suite();
+  }
   if (const LinkConnection* const link = this->link()) {
     shown.round_trip = link->distance();
     shown.subscription_count = link->subscription_count();

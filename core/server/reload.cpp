@@ -81,12 +81,15 @@ void Server::close_excess_clients() {
   std::int64_t excess = clients_->client_count() - most;
   if (excess <= 0) return;
   log_info("Closed {} connections to fall within max_connections", excess);
-  for (const auto& [shard, id] : client_ids()) {
+  for (const auto& [shard, id] : connection_ids({routing::Kind::client})) {
     if (excess-- == 0) return;
     shards_[shard]->post([where = shards_[shard].get(), id = id] {
-      if (auto* const client = dynamic_cast<client::Client*>(where->find(id)))
-        client->refuse("maximum connections exceeded",
-                       net::ClosedReason::maximum_connections_exceeded);
+      constexpr auto reason = net::ClosedReason::maximum_connections_exceeded;
+      net::Connection* const found = where->find(id);
+      if (auto* const client = dynamic_cast<client::Client*>(found))
+        client->refuse("maximum connections exceeded", reason);
+      else if (found != nullptr)
+        found->close(reason);
     });
   }
 }

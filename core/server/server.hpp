@@ -88,7 +88,8 @@ class Server {
   result<> write_pid_file() const;
   void write_ports_file();
   void remove_ports_file() const;
-  std::vector<std::pair<std::uint16_t, std::uint64_t>> client_ids();
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> connection_ids(
+      std::initializer_list<routing::Kind> kinds);
 
   config::SectionProvided section_provided_;  // which sections some plugin reads
   config::CommandLine command_;

@@ -1,9 +1,6 @@
-/* The layout of SDK major 0, revision 1, for LP64: the offset of every member, and the size of the
- * structs that travel in arrays. Appending a member to a table never breaks an assertion here; any
- * other edit does, and then needs a new revision of that table.
- *
- * Compiled by the tests; contains no code.
- */
+/* The layout of SDK major 0, revision 1, for LP64: every member's offset, and the sizes in arrays.
+ * Appending a member breaks nothing; any other edit does, and needs a new revision of its table.
+ * Compiled by the tests; contains no code. */
 #include <dunlin/abi.h>
 #include <dunlin/ext/account.h>
 #include <dunlin/ext/clock.h>
@@ -294,6 +291,7 @@ AT(dunlin_connect_options, retry_jitter_ns, 112);
 AT(dunlin_connect_options, input_bytes_max, 120);
 AT(dunlin_connect_options, pending_bytes_max, 128);
 AT(dunlin_connect_options, write_deadline_ns, 136);
+AT(dunlin_connect_options, tls_server_name, 144);
 
 AT(dunlin_credentials, struct_size, 0);
 AT(dunlin_credentials, kind, 4);

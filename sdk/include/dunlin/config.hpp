@@ -1,4 +1,5 @@
-// Config: the plugin's section. Valid inside configure() and reload_prepare() only.
+// Config: the plugin's section. Valid from configure() to the end of start(), and from
+// reload_prepare() to the end of reload_finish().
 //
 //     constexpr dunlin_key keys[] = {
 //         dunlin::key("port", DUNLIN_KEY_INTEGER, "8222", "port to listen on")};

@@ -4,8 +4,8 @@
  * unknown key is an error with its place and the nearest known name), fills in defaults, and
  * produces reference documentation. A plugin declares its keys first thing in `configure`.
  *
- * Nodes belong to the host and live until the `configure` or `reload_prepare` they were given to
- * returns; copy what is kept.
+ * Nodes belong to the host. Those given to `configure` live until `start` has returned, those given
+ * to `reload_prepare` until `reload_finish` has; copy what is kept.
  */
 #ifndef DUNLIN_EXT_CONFIG_H
 #define DUNLIN_EXT_CONFIG_H
@@ -28,6 +28,7 @@ extern "C" {
 #define DUNLIN_KEY_LIST 8u      /* elements have the type in `element`                          */
 #define DUNLIN_KEY_TABLE 9u     /* keys are in `children`; none means any key is allowed        */
 #define DUNLIN_KEY_ANY 10u      /* the plugin checks it itself                                  */
+#define DUNLIN_KEY_TLS 11u      /* a tls table like the server's own, for dunlin.net/1          */
 
 #define DUNLIN_KEY_REQUIRED 1u
 #define DUNLIN_KEY_RELOADABLE 2u /* a reload may change it; any other change is refused          */

@@ -9,9 +9,14 @@
  *     protocol.bytes, tick ...
  *     protocol.close              [shard]  last call; the dunlin_conn is invalid afterwards
  *
- * Input: a protocol that neither consumes nor shuts while the buffer holds `input_bytes_max`
- * (before authentication: `preauth_bytes_max`) is closed by the host. Kind, TLS requirement and
- * account are checked by the host before the first byte reaches a protocol.
+ * Input: a protocol that neither consumes nor shuts while the buffer holds `input_bytes_max` is
+ * closed by the host. Before authentication `preauth_bytes_max` bounds all the input together,
+ * consumed or not: a peer that sends more is closed, or, while credentials are being checked, not
+ * read from. Kind, TLS requirement and account are checked by the host before the first byte
+ * reaches a protocol.
+ *
+ * TLS: the host makes the handshake and verifies the peer, as the tls table says. Who demands a
+ * handshake before the first byte (`handshake_first` in that table) asks for DUNLIN_TLS_FIRST.
  *
  * Unless said otherwise, functions on a connection are called on its shard, and a connection that
  * is already shut answers DUNLIN_E_CLOSED.
@@ -69,12 +74,12 @@ typedef struct dunlin_listener_options {
     uint16_t               port; /* 0 for any free one                                         */
     uint16_t               reserved16;
     uint32_t               tls_mode; /* DUNLIN_TLS_...                                         */
-    const dunlin_config   *tls;      /* the section's tls table; NULL without TLS              */
+    const dunlin_config   *tls;      /* a DUNLIN_KEY_TLS table; NULL without TLS               */
     const dunlin_protocol *protocol; /* stays valid until unlisten completed                   */
     void                  *user;
     uint64_t connections_max;   /* 0 for the server's own                                      */
     uint64_t input_bytes_max;   /* largest unconsumed input; 0 for the server's own            */
-    uint64_t preauth_bytes_max; /* the same before authentication; at most 64 KiB              */
+    uint64_t preauth_bytes_max; /* all input before authentication; at most 64 KiB             */
     uint64_t pending_bytes_max; /* output; 0 for the server's own                              */
     uint64_t auth_timeout_ns;   /* 0 for the server's own                                      */
     uint64_t write_deadline_ns; /* 0 for the server's own                                      */
@@ -99,7 +104,7 @@ typedef struct dunlin_connect_options {
     const dunlin_str      *addresses; /* "host:port", tried in turn                            */
     size_t                 address_count;
     uint32_t               tls_mode, attempts_max; /* attempts in a row; 0 for no end          */
-    const dunlin_config   *tls;
+    const dunlin_config   *tls;        /* NULL for the defaults                                */
     const dunlin_protocol *protocol;
     void                  *user;       /* of the protocol                                      */
     dunlin_on_connect      on_connect; /* may be NULL                                          */
@@ -108,6 +113,7 @@ typedef struct dunlin_connect_options {
     uint64_t               retry_delay_ns, retry_delay_max_ns; /* doubles up to the maximum    */
     uint64_t               retry_jitter_ns;
     uint64_t               input_bytes_max, pending_bytes_max, write_deadline_ns;
+    dunlin_str             tls_server_name; /* of the certificate; empty: the address's host   */
 } dunlin_connect_options;
 
 /* What the other end presented. Empty where it did not. */
