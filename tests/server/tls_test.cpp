@@ -156,6 +156,22 @@ TEST_F(Tls, pinned_certs_admit_only_the_pinned_key) {
   EXPECT_EQ(other.read_to_close(), "");
 }
 
+// Go: TestTLSConnectionRate
+TEST_F(Tls, no_more_handshakes_begin_in_a_second_than_the_rate_limit) {
+  const auto server = start("connection_rate_limit: 2");
+  for (int i = 0; i < 2; ++i) {
+    RawClient client = RawClient::connect(*server);
+    ASSERT_TRUE(client.start_tls(plain_options()));
+  }
+  RawClient one_too_many = RawClient::connect(*server);
+  EXPECT_TRUE(one_too_many.receives_and_closes(
+      err("Connection throttling is active. Please try again later.")));
+  EXPECT_TRUE(eventually([&] {
+    RawClient later = RawClient::connect(*server);
+    return later.start_tls(plain_options());
+  }));
+}
+
 TEST_F(Tls, flags_switch_it_on) {
   ServerOptions options;
   options.args = {"--tls",       "--tlscert", files.server_cert, "--tlskey",
