@@ -45,6 +45,12 @@ function(dunlin_room name)
   set_property(GLOBAL APPEND PROPERTY DUNLIN_ROOMS dunlin-${name})
 endfunction()
 
+# dunlin_test_code(<target>): code that only tests run is optimised lightly, because compiling it
+# takes most of a clean build.
+function(dunlin_test_code target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>)
+endfunction()
+
 # dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>]): one GoogleTest
 # program per area.
 function(dunlin_unit_test area)
@@ -52,6 +58,7 @@ function(dunlin_unit_test area)
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(unit-${area} ${ARG_SOURCES})
+  dunlin_test_code(unit-${area})
   target_link_libraries(unit-${area} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
