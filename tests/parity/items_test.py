@@ -260,11 +260,15 @@ class LogFiles(unittest.TestCase):
             process.stderr.close()
 
     def test_a_log_that_cannot_be_opened_stops_the_start(self):
-        for flags, text in ((("-l", "/no/such/log"),
-                             "error opening file: open /no/such/log: no such file or directory"),
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        absent = str(Path(directory.name) / "absent" / "log")
+        for flags, text in ((("-l", absent),
+                             f"error opening file: open {absent}: no such file or directory"),
                             (("-r", "foo://x"), 'error invalid network type: "foo"'),
-                            (("--remote_syslog", "unix:///no/such/log"),
-                             "error connecting to syslog: ")):  # fmt: skip
+                            (("--remote_syslog", f"unix://{absent}"),
+                             f'error connecting to syslog: "dial unix {absent}: connect: no such '
+                             'file or directory"')):  # fmt: skip
             done = subprocess.run([binary, "-p", "-1", *flags], capture_output=True, text=True,
                                   timeout=20)  # fmt: skip
             self.assertEqual(done.returncode, 1)

@@ -255,9 +255,10 @@ TEST(RemoteSyslog, that_cannot_be_reached_is_told_in_the_words_of_the_reference)
   };
   EXPECT_EQ(refusal("foo://localhost:1"), "error invalid network type: \"foo\"");
   EXPECT_EQ(refusal("localhost"), "error invalid network type: \"\"");
-  EXPECT_EQ(refusal("unix:///no/such/log"),
-            "error connecting to syslog: \"dial unix /no/such/log: connect: no such file or "
-            "directory\"");
+  const TempDir dir;
+  EXPECT_EQ(refusal("unix://" + dir.file("absent")),
+            "error connecting to syslog: \"dial unix " + dir.file("absent") +
+                ": connect: no such file or directory\"");
   EXPECT_EQ(refusal("tcp://localhost"),
             "error connecting to syslog: \"dial tcp: address localhost: missing port in address\"");
   std::string port;
