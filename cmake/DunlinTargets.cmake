@@ -3,6 +3,7 @@
 include(DunlinPlugin)
 
 find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_program(DUNLIN_CCACHE ccache)
 if(DUNLIN_CCACHE)
@@ -13,13 +14,22 @@ endif()
 add_library(dunlin-flags INTERFACE)
 target_compile_options(dunlin-flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  -fvisibility=hidden -fno-plt
+  -fvisibility=hidden $<$<BOOL:${PLUGIN_LOADER}>:-fno-plt>
   $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>)
 target_include_directories(dunlin-flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(dunlin-flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+# Without the loader everything is one small program: nothing needs to be at any address, and what
+# is not used goes.
 if(NOT PLUGIN_LOADER)
-  target_compile_options(dunlin-flags INTERFACE -ffunction-sections -fdata-sections)
+  target_compile_options(dunlin-flags INTERFACE -fno-pie -ffunction-sections -fdata-sections)
+endif()
+# A shared libfmt would bring the shared C++ library along, beside the one that is linked in.
+add_library(dunlin-fmt INTERFACE)
+if(PLUGIN_LOADER)
+  target_link_libraries(dunlin-fmt INTERFACE fmt::fmt)
+else()
+  target_link_libraries(dunlin-fmt INTERFACE fmt::fmt-header-only)
 endif()
 if(DUNLIN_SANITIZER)
   target_compile_options(dunlin-flags INTERFACE
@@ -40,7 +50,7 @@ target_link_libraries(dunlin-sodium INTERFACE ${SODIUM_LIBRARY})
 function(dunlin_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_library(dunlin-${name} STATIC ${ARG_SOURCES})
-  set_target_properties(dunlin-${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(dunlin-${name} PROPERTIES POSITION_INDEPENDENT_CODE ${PLUGIN_LOADER})
   target_link_libraries(dunlin-${name} PUBLIC dunlin-flags ${ARG_LIBS})
   set_property(GLOBAL APPEND PROPERTY DUNLIN_ROOMS dunlin-${name})
 endfunction()
