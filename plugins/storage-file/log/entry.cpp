@@ -57,9 +57,9 @@ void seal_entry(std::uint8_t* out, EntryKind kind, std::uint32_t bytes, std::uin
 
 std::uint32_t record_entry_bytes(const dunlin_record& record) noexcept {
   const auto content = record.subject.size + record.header.size + record.payload.size;
-  return static_cast<std::uint32_t>(record_head_bytes + content + (record.header.size != 0 ? 4 : 0) +
-                                    (record.expires_ns != 0 ? 8 : 0) +
-                                    (record.due_ns != 0 ? 8 : 0));
+  const auto options = (record.header.size != 0 ? 4u : 0u) + (record.expires_ns != 0 ? 8u : 0u) +
+                       (record.due_ns != 0 ? 8u : 0u);
+  return static_cast<std::uint32_t>(record_head_bytes + content + options);
 }
 
 void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,

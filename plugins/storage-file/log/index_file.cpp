@@ -21,7 +21,8 @@ std::int64_t unzigzag(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
 }
 
-// Ids of the subjects in byte order, and back.
+// Ids of the subjects in byte order, and back. A subject that came back after its last record was
+// removed has several; they become one.
 struct Order {
   std::vector<std::uint32_t> ids, rank;
 };
@@ -34,7 +35,12 @@ Order order_of(const SegmentIndex& index) {
     return index.name(a) < index.name(b);
   });
   order.rank.resize(order.ids.size());
-  for (std::uint32_t i = 0; i < order.ids.size(); ++i) order.rank[order.ids[i]] = i;
+  std::vector<std::uint32_t> distinct;
+  for (const auto id : order.ids) {
+    if (distinct.empty() || index.name(distinct.back()) != index.name(id)) distinct.push_back(id);
+    order.rank[id] = static_cast<std::uint32_t>(distinct.size() - 1);
+  }
+  order.ids = std::move(distinct);
   return order;
 }
 

@@ -115,7 +115,7 @@ class Log final : public LogBackend {
   // opening (log_open.cpp)
   result<> start();
   result<> go_on(const Recovered& recovered);
-  result<> sync_recovered(std::uint64_t from_segment);
+  result<> sync_recovered(const std::vector<std::uint64_t>& numbers);
   void announce_recovery(const Recovered& recovered);
 
   // threads

@@ -64,7 +64,7 @@ result<> Log::start() {
     announce_recovery(*recovered);
     return {};
   }
-  if (auto outcome = sync_recovered(recovered->synced.segment); !outcome) return outcome;
+  if (auto outcome = sync_recovered(recovered->tail); !outcome) return outcome;
   durable_seq_ = state_->last_seq();
   unused_ = recovered->unused;
   written_since_checkpoint_ = recovered->read_bytes;
@@ -101,13 +101,13 @@ void Log::announce_recovery(const Recovered& recovered) {
 }
 
 // What the crash left in the page cache alone is made durable before anybody relies on it.
-result<> Log::sync_recovered(std::uint64_t from_segment) {
-  for (const auto& segment : state_->view().segments) {
-    if (segment->number < from_segment || segment->has_damage) continue;
-    auto file = open_segment_file(directory_, ref(*segment), DUNLIN_FS_WRITE);
+result<> Log::sync_recovered(const std::vector<std::uint64_t>& numbers) {
+  for (const auto number : numbers) {
+    auto file = directory_.open(segment_file_name(number), DUNLIN_FS_WRITE);
     if (!file) return file.error();
     if (auto outcome = (*file)->sync(); !outcome) return outcome;
-    if (!segment->is_sealed) segment->file = *file;
+    const auto segment = state_->find_segment(number);
+    if (segment && !segment->is_sealed) segment->file = *file;
   }
   return {};
 }

@@ -77,7 +77,9 @@ result<std::size_t> fetch_block(std::span<Fetch* const> wanted,
   }
   observer.read(stored.size());
   const auto entry = read_entry(stored, block, first.key);
-  if (!entry || entry->kind != EntryKind::block) return give_up("the checksum of its block is wrong");
+  if (!entry || entry->kind != EntryKind::block) {
+    return give_up("the checksum of its block is wrong");
+  }
   auto& plain = buffers.emplace_back();
   if (auto opened = first.codec->decode(entry->body, block + entry_head_bytes, plain); !opened) {
     if (opened.error().status == DUNLIN_E_DENIED) return opened.error();

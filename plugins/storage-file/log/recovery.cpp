@@ -11,14 +11,8 @@ Recovery::Recovery(StoreContext& store, const LogRow& row, const Directory& dire
                    bool is_read_only)
     : store_(store), row_(row), directory_(directory), is_read_only_(is_read_only) {}
 
-const BlockCodec* Recovery::codec(std::uint64_t number) {
-  auto found = codecs_.find(number);
-  if (found == codecs_.end()) {
-    codecs_.clear();
-    auto codec = store_.keys->codec(row_.id, number, DUNLIN_COMPRESS_NONE);
-    found = codecs_.emplace(number, std::move(codec)).first;
-  }
-  return &found->second;
+BlockCodec Recovery::codec(std::uint64_t number) const {
+  return store_.keys->codec(row_.id, number, DUNLIN_COMPRESS_NONE);
 }
 
 SegmentRef Recovery::ref(const Segment& segment) const {
@@ -44,6 +38,7 @@ result<Recovered> Recovery::run() {
     out_.state = std::make_unique<State>(row_.first_seq, row_.has_subjects,
                                          store_.random.below(0));
   }
+  find_left_behind();
   if (auto outcome = check_sealed(); !outcome) return outcome.error();
   if (auto outcome = read_tail(); !outcome) return outcome.error();
   for (const auto& [number, size] : files_) {
@@ -56,6 +51,10 @@ result<Recovered> Recovery::run() {
     report(first, note_->last_seq, position_.segment, position_.offset,
            "the end of the log is missing");
   }
+  // What was missed and turned out to have been removed is no loss.
+  std::erase_if(out_.damage, [&](const DamageRow& row) {
+    return row.first != 0 && out_.state->view().first_damaged(row.first, row.last) == 0;
+  });
   return std::move(out_);
 }
 
@@ -65,6 +64,9 @@ result<> Recovery::list_files() {
   for (const auto& item : *items) {
     if (const auto number = segment_number(item.name)) files_[*number] = item.size;
   }
+  auto rows = store_.catalogue->segments(row_.id);
+  if (!rows) return rows.error();
+  for (const auto& row : *rows) rows_.insert(row.number);
   return {};
 }
 
@@ -108,8 +110,16 @@ result<> Recovery::load_checkpoint() {
     return {};
   }
   out_.state = std::move(*state);
-  out_.synced = position_ = note->position;
+  position_ = note->position;
   return {};
+}
+
+// Files of segments that a checkpoint gave back, when the crash came before they were removed.
+void Recovery::find_left_behind() {
+  for (const auto& [number, size] : files_) {
+    if (number >= position_.segment) break;
+    if (!out_.state->find_segment(number)) out_.unused.emplace_back(number, size);
+  }
 }
 
 // ---- sealed segments --------------------------------------------------------------------------
@@ -148,7 +158,8 @@ result<> Recovery::check_sealed(Segment& segment) {
   LoadedIndex loaded;
   if (file) {
     reference.file = *file;
-    auto scanned = scan_index(reference, codec(segment.number));
+    const auto block_codec = codec(segment.number);
+    auto scanned = scan_index(reference, &block_codec);
     if (!scanned) return scanned.error();
     loaded = std::move(*scanned);
     segment.index = loaded.index;
@@ -164,7 +175,8 @@ result<> Recovery::check_sealed(Segment& segment) {
 
 result<> Recovery::load(Segment& segment) {
   if (segment.index) return {};
-  auto loaded = load_index(directory_, ref(segment), codec(segment.number));
+  const auto block_codec = codec(segment.number);
+  auto loaded = load_index(directory_, ref(segment), &block_codec);
   if (!loaded) {
     const auto status = loaded.error().status;
     if (status != DUNLIN_E_CORRUPT && status != DUNLIN_E_NOT_FOUND) return loaded.error();

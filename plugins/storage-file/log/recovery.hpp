@@ -32,7 +32,7 @@ struct Recovered {
   std::uint64_t checkpoint = 0;       // number of the last one; 0 for none
   bool goes_on = false;               // the active segment may be written to from `end` on
   Position end;                       // of what is there
-  Position synced;                    // what is in front was durable
+  std::vector<std::uint64_t> tail;    // segments of which not all was known to be durable
   std::uint64_t read_bytes = 0;       // of the journal behind that
   std::vector<DamageRow> damage;      // found now
   // Segment files that are no part of the log: number and bytes.
@@ -69,6 +69,7 @@ class Recovery {
   result<> read_active();
   result<> read_tail();
   result<> peek(Tail& tail);
+  void find_left_behind();
   void find_chain();
   result<> read_segment(const Tail& tail, std::size_t place);
   result<> read_entries(Segment& segment, std::size_t place, std::uint32_t begin);
@@ -86,7 +87,7 @@ class Recovery {
   void report(std::uint64_t first, std::uint64_t last, std::uint64_t segment, std::uint64_t offset,
               std::string text);
   [[nodiscard]] SegmentRef ref(const Segment& segment) const;
-  [[nodiscard]] const BlockCodec* codec(std::uint64_t number);
+  [[nodiscard]] BlockCodec codec(std::uint64_t number) const;
 
   StoreContext& store_;
   const LogRow& row_;
@@ -94,8 +95,8 @@ class Recovery {
   Recovered out_;
   std::optional<CheckpointNote> note_;
   std::map<std::uint64_t, std::uint64_t> files_;  // number to size
+  std::set<std::uint64_t> rows_;                  // numbers the catalogue knows
   std::vector<Tail> tails_;                       // in the order of the journal
-  std::map<std::uint64_t, BlockCodec> codecs_;
   Position position_;        // of the entry that is applied
   std::shared_ptr<Segment> pending_;  // becomes part of the log with its start entry
   std::vector<std::shared_ptr<Segment>> stored_;  // have an index file and may be let go

@@ -23,10 +23,11 @@ result<> Recovery::peek(Tail& tail) {
   std::array<std::uint8_t, start_at + padded(start_bytes)> bytes{};
   if (auto got = tail.file->read(0, bytes); !got) return got.error();
   tail.header = decode_header(bytes);
-  const bool is_ours = tail.header && tail.header->log == row_.id &&
-                       tail.header->number == tail.number &&
-                       tail.header->store == store_.store_id;
-  if (!is_ours) {
+  const bool is_from_here = tail.header && tail.header->log == row_.id &&
+                            tail.header->store == store_.store_id;
+  if (!is_from_here || tail.header->number != tail.number) {
+    // A file that was given to another segment, and whose new name the crash took away.
+    tail.is_unused = is_from_here && !rows_.contains(tail.number);
     tail.header.reset();
     return {};
   }
@@ -83,6 +84,7 @@ result<> Recovery::read_tail() {
     lose_missing(*active, nothing);
   }
   for (std::size_t place = 0; place < tails_.size() && !is_cut_; ++place) {
+    out_.tail.push_back(tails_[place].number);
     if (auto outcome = read_segment(tails_[place], place); !outcome) return outcome;
     if (!is_cut_) continue;
     for (auto rest = place + 1; rest < tails_.size(); ++rest) {
@@ -111,7 +113,8 @@ result<> Recovery::read_active() {
     loaded.index = std::make_shared<SegmentIndex>(row_.has_subjects);
   } else {
     reference.file = *file;
-    auto scanned = scan_index(reference, codec(segment.number));
+    const auto block_codec = codec(segment.number);
+    auto scanned = scan_index(reference, &block_codec);
     if (!scanned) return scanned.error();
     loaded = std::move(*scanned);
   }
@@ -160,7 +163,8 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
     end = std::min(end, std::max(begin, tails_[place + 1].start->previous_end));
     has_end = true;
   }
-  SegmentScan scan(*tail.file, segment.key(row_.id), begin, end, codec(segment.number));
+  const auto block_codec = codec(segment.number);
+  SegmentScan scan(*tail.file, segment.key(row_.id), begin, end, &block_codec);
   segment.used = std::max(segment.used, begin);
   for (;;) {
     while (const auto scanned = scan.next()) {
