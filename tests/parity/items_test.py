@@ -228,6 +228,14 @@ class LogFiles(unittest.TestCase):
                 def names(log=log):
                     return sorted(path.name for path in log.parent.glob("server.log.*"))
 
+                def is_ready(log=log):
+                    try:
+                        files = list(log.parent.glob("server.log*"))
+                        return any(b"Server is ready" in path.read_bytes() for path in files)
+                    except FileNotFoundError:  # renamed meanwhile
+                        return False
+
+                eventually(is_ready)  # before that a SIGHUP would end it
                 first = eventually(names)[0]
                 self.assertRegex(first, f"^server.log.{self.STAMP}$")
 
