@@ -27,13 +27,12 @@ class SortedChunks {
       append_chunk(value, 1);
       return true;
     }
+    if (chunks_.back().back() < value) {
+      append(value);
+      return true;
+    }
     auto place = chunk_of(value);
     if (chunks_[place].size() >= chunk_max) {
-      if (place + 1 == chunks_.size() && chunks_[place].back() < value) {
-        // Values that come in order fill their chunks.
-        append_chunk(value, chunk_max);
-        return true;
-      }
       split(place);
       place = chunk_of(value);
     }
@@ -138,6 +137,15 @@ class SortedChunks {
     return place > head_ ? place - 1 : head_;
   }
 
+  // Values that come in order fill their chunks.
+  void append(const T& value) {
+    if (chunks_.back().size() >= chunk_max) {
+      append_chunk(value, chunk_max);
+    } else {
+      chunks_.back().push_back(value);
+      ++size_;
+    }
+  }
   void append_chunk(const T& value, std::size_t room) {
     Chunk chunk;
     chunk.reserve(room);

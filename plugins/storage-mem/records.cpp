@@ -23,6 +23,9 @@ void Records::reserve(const dunlin_record& record) {
     }
   }
   auto fresh = std::make_shared<Segment>(record.seq);
+  if (!slots_.empty() && bytes <= Segment::bytes_max / 8) {
+    fresh->reserve_like(*slots_.back().segment);
+  }
   fresh->reserve(bytes);
   slots_.push_back({record.seq, std::move(fresh)});
   memory_bytes_ += slots_.back().segment->memory_bytes();

@@ -59,8 +59,8 @@ std::uint32_t Contents::take(std::size_t bytes) noexcept {
   return static_cast<std::uint32_t>(offset);
 }
 
-void Contents::shrink() noexcept {
-  if (used_ != 0 && used_ < capacity_) resize(used_);
+void Contents::shrink(std::size_t bearable) noexcept {
+  if (used_ != 0 && capacity_ - used_ > bearable) resize(used_);
 }
 
 // ---- Stored ---------------------------------------------------------------------------------
@@ -102,7 +102,18 @@ void Segment::reserve(std::size_t bytes) {
   if (index_.size() == index_.capacity()) {
     index_.reserve(std::max<std::size_t>(4, std::min(index_.size() * 2, records_max)));
   }
-  contents_->reserve(bytes, bytes >= bytes_max / 2);
+  const auto used = contents_->used();
+  if (used + bytes <= contents_->capacity()) return;
+  if (used + bytes >= bytes_max / 2) {
+    contents_->reserve(std::max(bytes, bytes_max - std::min(used, bytes_max)), true);
+  } else {
+    contents_->reserve(bytes, false);
+  }
+}
+
+void Segment::reserve_like(const Segment& full) {
+  index_.reserve(std::min(full.index_.size() + 1, records_max));
+  contents_->reserve(bytes_max, true);
 }
 
 void Segment::append(const dunlin_record& record, std::uint32_t subject) noexcept {
@@ -123,8 +134,9 @@ void Segment::append(const dunlin_record& record, std::uint32_t subject) noexcep
 }
 
 void Segment::seal() {
-  contents_->shrink();
-  index_.shrink_to_fit();
+  constexpr std::size_t bearable_per_record = 6;
+  contents_->shrink(index_.size() * bearable_per_record);
+  if (index_.capacity() - index_.size() > index_.size() / 16) index_.shrink_to_fit();
 }
 
 std::size_t Segment::place_of(std::uint64_t seq) const noexcept {

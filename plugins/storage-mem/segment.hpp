@@ -24,11 +24,12 @@ class Contents {
   Contents(const Contents&) = delete;
   Contents& operator=(const Contents&) = delete;
 
-  // Room for `bytes` more; `exact` when nothing will follow them.
+  // Room for `bytes` more, or for much more, unless `exact`.
   void reserve(std::size_t bytes, bool exact);
   // The place of the next `bytes`, which are reserved.
   std::uint32_t take(std::size_t bytes) noexcept;
-  void shrink() noexcept;
+  // Gives back what is not used when that is more than bearable.
+  void shrink(std::size_t bearable) noexcept;
 
   [[nodiscard]] std::uint8_t* at(std::uint32_t offset) noexcept { return block_.get() + offset; }
   [[nodiscard]] const std::uint8_t* at(std::uint32_t offset) const noexcept {
@@ -85,8 +86,9 @@ class Erased {
 
 class Segment {
  public:
-  static constexpr std::size_t records_max = 1024;
-  static constexpr std::size_t bytes_max = 128 * 1024;
+  static constexpr std::size_t records_max = 2048;
+  // With what malloc adds, blocks of full segments are of one size, and fit where others were.
+  static constexpr std::size_t bytes_max = 64 * 1024 - 16;
 
   explicit Segment(std::uint64_t base) : base_(base), contents_(std::make_shared<Contents>()) {}
 
@@ -97,6 +99,8 @@ class Segment {
   [[nodiscard]] bool takes(std::uint64_t seq, std::size_t bytes) const noexcept;
   // Makes sure that the next `append` of that size cannot fail.
   void reserve(std::size_t bytes);
+  // Room for as much as another segment has, for one that will be filled.
+  void reserve_like(const Segment& full);
   void append(const dunlin_record& record, std::uint32_t subject) noexcept;
   // Nothing will be appended any more: what is not used is given back.
   void seal();
