@@ -5,6 +5,7 @@
 #include "core/config/load.hpp"
 #include "core/config/signal_command.hpp"
 #include "core/plugin/static_plugins.hpp"
+#include "core/server/plugin_command.hpp"
 #include "core/server/plugin_wiring.hpp"
 #include "core/server/server.hpp"
 
@@ -29,6 +30,18 @@ int check(const Outcome& start) {
   return code == 0 ? start.action.code : code;
 }
 
+// Behind the usage, and where a word is no command.
+std::string commands_text(const Outcome& start) {
+  return dunlin::server::plugin_commands_text(start.command, dunlin_static_plugins);
+}
+
+int run_command(const Outcome& start) {
+  const auto code = dunlin::server::run_plugin_command(start.command, dunlin_static_plugins);
+  if (code) return *code;
+  std::fputs((start.action.errors_text + commands_text(start)).c_str(), stderr);
+  return start.action.code;
+}
+
 int send_signal(const std::string& command) {
   const auto sent = dunlin::config::send_signal(command);
   if (sent) return 0;
@@ -41,9 +54,13 @@ int send_signal(const std::string& command) {
 int main(int argc, char** argv) {
   Outcome start = dunlin::config::load(argc, argv, sections(argc, argv));
   std::fputs(start.action.output_text.c_str(), stdout);
+  if (start.action.kind == Action::Kind::command) return run_command(start);
   if (start.action.kind == Action::Kind::check) return check(start);
   std::fputs(start.action.errors_text.c_str(), stderr);
-  if (start.action.kind == Action::Kind::print_and_exit) return start.action.code;
+  if (start.action.kind == Action::Kind::print_and_exit) {
+    if (start.command.help) std::fputs(commands_text(start).c_str(), stdout);
+    return start.action.code;
+  }
   if (start.action.kind == Action::Kind::signal) return send_signal(start.command.signal);
   if (start.action.kind == Action::Kind::list_plugins) {
     std::fputs(

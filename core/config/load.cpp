@@ -44,8 +44,10 @@ Action print_action(const CommandLine& command) {
     const auto word = lower_case(command.positional[0]);
     if (word == "version") return print_and_exit(version_text(), "", 0);
     if (word == "help") return print_and_exit(usage_text(), "", 0);
-    return refuse(fmt::format("unrecognized command: {}",
-                              protocol::go_quote(command.positional[0])));
+    Action action = refuse(fmt::format("unrecognized command: {}",
+                                       protocol::go_quote(command.positional[0])));
+    action.kind = Action::Kind::command;
+    return action;
   }
   return {};
 }

@@ -38,6 +38,7 @@ struct Action {
     check,           // -t: the file is good; let plugins check their sections, then print and exit
     signal,          // `command.signal` goes to another process
     list_plugins,
+    command,  // a word: some plugin's command, or else print and exit
   };
   Kind kind = Kind::run;
   std::string output_text;  // to standard output

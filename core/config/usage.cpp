@@ -8,7 +8,7 @@ namespace dunlin::config {
 
 std::string usage_text() {
   return R"(
-Usage: dunlin-server [options]
+Usage: dunlin-server [options] [command [arguments]]
 
 Server Options:
     -a, --addr, --net <host>         Address to bind for clients (default: 0.0.0.0)

@@ -532,6 +532,11 @@ void PluginHost::destroy() {
 
 std::vector<PluginListing> PluginHost::list() const { return implementation_->listing(); }
 
+dunlin_offer PluginHost::find_offer(std::string_view capability) const {
+  const auto offers = implementation_->shared.registry.find(capability);
+  return offers.empty() ? dunlin_offer{} : offers.front();
+}
+
 void PluginHost::set_health(std::string_view component, std::uint32_t state,
                             std::string_view reason) {
   implementation_->shared.health.set("", component, state, reason);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <dunlin/ext/metrics.h>
+#include <dunlin/ext/registry.h>
 
 #include <memory>
 #include <string>
@@ -74,6 +75,10 @@ class PluginHost {
   void destroy();
 
   [[nodiscard]] std::vector<PluginListing> list() const;
+
+  // What a started plugin offers under this capability; `table` is NULL when nobody does. Valid
+  // until stop.  [any thread]
+  [[nodiscard]] dunlin_offer find_offer(std::string_view capability) const;
 
   // Core components and core metrics take part through the same registries as plugins.
   // Component state of the core; see dunlin/ext/health.h.  [any thread]

@@ -44,7 +44,7 @@ bool PluginExecutor::post_worker(Task task) {
   if (is_closed()) return false;
   if (pool_ == nullptr) {
     const std::size_t threads =
-        std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, workers_max);
+        std::clamp<std::size_t>(std::thread::hardware_concurrency(), workers_min, workers_max);
     pool_ = std::make_unique<boost::asio::thread_pool>(threads);
   }
   boost::asio::post(*pool_, [task = std::move(task)] { run_on_worker(task); });

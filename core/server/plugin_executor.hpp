@@ -22,6 +22,8 @@ namespace dunlin::server {
 class PluginExecutor final : public plugin::Executor {
  public:
   using Shards = std::vector<std::unique_ptr<net::Shard>>;
+  // One waits for what another does: a command for its storage.
+  static constexpr std::size_t workers_min = 2;
   static constexpr std::size_t workers_max = 4;
 
   // Both outlive the executor. The shards need not be running yet.

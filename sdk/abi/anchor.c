@@ -2,6 +2,7 @@
 #include <dunlin/abi.h>
 #include <dunlin/ext/account.h>
 #include <dunlin/ext/clock.h>
+#include <dunlin/ext/command.h>
 #include <dunlin/ext/config.h>
 #include <dunlin/ext/draft/links.h>
 #include <dunlin/ext/executor.h>
@@ -110,3 +111,4 @@ USE(dunlin_store_options)
 USE(dunlin_storage)
 USE(dunlin_tls_options)
 USE(dunlin_tls)
+USE(dunlin_command)

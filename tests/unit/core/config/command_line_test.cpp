@@ -71,7 +71,7 @@ TEST(CommandLine, wrong_flags_print_gos_words_and_the_usage) {
     const auto outcome = start(arguments);
     EXPECT_EQ(outcome.action.kind, Action::Kind::print_and_exit);
     EXPECT_EQ(outcome.action.errors_text, text);
-    EXPECT_TRUE(outcome.action.output_text.starts_with("\nUsage: dunlin-server [options]\n"));
+    EXPECT_TRUE(outcome.action.output_text.starts_with("\nUsage: dunlin-server [options]"));
     EXPECT_EQ(outcome.action.code, 0);
   }
 }
