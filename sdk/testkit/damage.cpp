@@ -167,7 +167,21 @@ class Cases {
     });
   }
 
-  // Where a payload stands as it is, a flip in it may cost that record alone.
+  // Where a payload stands as it is, a flip in it may cost that record, and what shares a page or
+  // block with it: the records whose payloads stand no farther away than that.
+  std::uint64_t neighbours(const std::string& content, std::uint64_t place) const {
+    constexpr std::uint64_t block_bytes = 8192;
+    const auto from = place - std::min(place, block_bytes);
+    const auto near = std::string_view(content).substr(from, 2 * block_bytes);
+    std::uint64_t out = 0;
+    for (const auto& final_state : prepared_.workload.finals) {
+      for (const auto& [seq, record] : final_state.live()) {
+        if (near.find(record.payload) != std::string_view::npos) ++out;
+      }
+    }
+    return out;
+  }
+
   void payloads() {
     std::uint64_t left = each_;
     for (const auto& [seq, record] : prepared_.workload.finals[0].live()) {
@@ -180,7 +194,7 @@ class Cases {
         }
         broken[at + 10] = static_cast<char>(broken[at + 10] ^ 16);
         rewrite("payload flip", path, cat("a bit of the payload of ", seq, " flipped"), broken)
-            .loss_max = 1;
+            .loss_max = neighbours(broken, at) + 1;
         --left;
         break;
       }

@@ -4,8 +4,7 @@
 
 #pragma once
 
-#include <dunlin/ext/fs.h>
-#include <dunlin/host.hpp>
+#include <dunlin/fs.hpp>
 
 #include <functional>
 #include <mutex>
@@ -15,11 +14,6 @@
 #include "sdk/testkit/reference/faults.hpp"
 
 namespace dunlin::testkit::reference {
-
-class Fs : public Table<dunlin_fs> {
- public:
-  DUNLIN_TABLE_WRAPPER(Fs, dunlin_fs, DUNLIN_EXT_FS)
-};
 
 // Numbers and texts of an entry, in a row.
 class Pack {
