@@ -1,5 +1,6 @@
 // Blocks of a damaged disk: what is no block is refused without a trace, what decodes has the
-// length its header says, and what is encoded comes back, and no longer does when a bit of it was changed.
+// length its header says, and what is encoded comes back, and no longer does when a bit of it was
+// changed.
 
 #include <cstdint>
 

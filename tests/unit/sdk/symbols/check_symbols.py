@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """A plugin defines one dynamic symbol, and every undefined one belongs to an allowed library.
 
-Symbols of the C and C++ runtime, OpenSSL, zlib and SQLite carry a version or a prefix that tells.
+Symbols of the C and C++ runtime, OpenSSL, SQLite and the compressors carry a version or a prefix
+that tells.
 """
 import subprocess
 import sys
 
 VERSIONS = ("GLIBC_", "GLIBCXX_", "CXXABI_", "GCC_", "OPENSSL_", "ZLIB_")
-PREFIXES = ("sqlite3_", "crypto_", "sodium_", "snappy_", "inflate", "deflate", "crc32", "XXH")
+PREFIXES = ("sqlite3_", "crypto_", "sodium_", "snappy_", "_ZN6snappy", "ZSTD_",
+            "inflate", "deflate", "crc32", "XXH")
 WEAK = {"__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable"}
 
 
