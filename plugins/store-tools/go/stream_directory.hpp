@@ -1,0 +1,92 @@
+// A stream as nats-server keeps it in a directory: its configuration, its messages, its consumers.
+//
+//     auto stream = GoStream::open(fs, directory, "ORDERS", report);
+//     (*stream).visit(...)        every live message, in order, with what it needs beside it
+//
+// Nothing is written. What is damaged is reported once, with its file and place; what can be read
+// around it is read. Runs where files may be read: control or a worker.
+
+#pragma once
+
+#include <dunlin/fs.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "plugins/store-tools/go/block.hpp"
+#include "plugins/store-tools/go/state_files.hpp"
+
+namespace dunlin::store_tools {
+
+// Something an operator must know. `is_loss`: messages or state are missing because of it.
+struct GoFinding {
+  std::string file;
+  std::uint64_t offset = 0;
+  std::uint64_t first = 0, last = 0;  // sequences; 0 where none or not known
+  std::string text;
+  bool is_loss = true;
+};
+using GoReport = std::function<void(const GoFinding&)>;
+
+struct GoMessage {
+  GoRecord record;  // points into memory that the visit holds
+  std::int64_t expires_ns = 0, due_ns = 0;
+};
+
+class GoStream {
+ public:
+  // DUNLIN_E_DENIED for an encrypted stream, DUNLIN_E_CORRUPT when its configuration is damaged.
+  [[nodiscard]] static result<GoStream> open(const Fs& fs, std::string directory,
+                                             std::string_view name, GoReport report);
+
+  // JSON, as it was written.
+  [[nodiscard]] const std::string& config() const noexcept { return config_; }
+  [[nodiscard]] std::uint64_t first_seq() const noexcept { return first_; }
+  [[nodiscard]] std::uint64_t last_seq() const noexcept { return last_; }
+  [[nodiscard]] std::int64_t last_time_ns() const noexcept { return last_time_ns_; }
+  [[nodiscard]] bool is_compressed() const noexcept;
+  [[nodiscard]] std::vector<GoSource> sources() const;
+
+  // Live messages in the order of their sequences; ends early with the failure of `visit`.
+  [[nodiscard]] result<> visit(const std::function<result<>(const GoMessage&)>& visit) const;
+
+  struct Consumer {
+    std::string name, config;
+    std::optional<GoConsumer> state;
+  };
+  [[nodiscard]] result<std::vector<Consumer>> consumers() const;
+
+ private:
+  GoStream(const Fs& fs, std::string directory, std::string_view name, GoReport report)
+      : fs_(&fs), directory_(std::move(directory)), name_(name), report_(std::move(report)) {}
+
+  struct Progress;
+
+  [[nodiscard]] result<> find_blocks();
+  [[nodiscard]] result<> find_state();
+  [[nodiscard]] bool index_is_current() const;
+  [[nodiscard]] result<> scan();
+  [[nodiscard]] bool is_live(std::uint32_t block, std::uint64_t seq) const;
+  [[nodiscard]] GoMessage dated(const GoRecord& record) const;
+  [[nodiscard]] std::string path_of(std::uint32_t block) const;
+  // Reads one block; an unreadable one is reported, and has no records.
+  void walk(std::uint32_t block, const std::function<bool(const GoRecord&)>& visit,
+            const std::function<void(const GoFinding&)>& damaged) const;
+
+  const Fs* fs_;
+  std::string directory_, name_, config_;
+  GoReport report_;
+  std::vector<std::uint32_t> blocks_;  // ascending
+  std::optional<GoIndex> index_;       // only when it is of these blocks
+  std::vector<std::uint64_t> tombstones_;  // ascending; only without an index
+  GoTimes expiries_, schedules_;
+  std::uint64_t first_ = 1, last_ = 0;
+  std::int64_t last_time_ns_ = 0;
+};
+
+// A whole file; DUNLIN_E_NOT_FOUND when it is not there.
+[[nodiscard]] result<std::vector<std::uint8_t>> read_whole_file(const Fs& fs,
+                                                                const std::string& path);
+
+}  // namespace dunlin::store_tools
