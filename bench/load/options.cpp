@@ -82,6 +82,7 @@ const std::map<std::string, Setter, std::less<>>& value_flags() {
       {"--slow", count_into(&Options::slow)},
       {"--churn", count_into(&Options::churn_per_s)},
       {"--in-flight", count_into(&Options::in_flight)},
+      {"--ask", [](Options& o, const std::string& v) { o.asked = v; }},
       {"--count", count_into(&Options::count)},
       {"--concurrent", count_into(&Options::concurrent)}};
   return flags;
@@ -167,6 +168,7 @@ Flags
   --idle N              idle connections           --slow N           subscribers which never read
   --churn N             SUB+UNSUB pairs a second
   --in-flight N         per requester              --new-inbox        a new inbox per request
+  --ask SUBJECT         requests to what the server itself answers, of whatever size
   --count N             subscriptions              --concurrent N     connections of a storm
   --relay               the target is dunlin-relay
 )";

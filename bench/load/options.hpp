@@ -54,6 +54,7 @@ struct Options {
   std::size_t churn_per_s = 0;   // SUB and UNSUB pairs beside the load.
   std::size_t in_flight = 1;
   bool is_new_inbox = false;
+  std::string asked;              // Requests go to this subject of the server's; no responder.
   std::size_t count = 1'000'000;  // Subscriptions to make.
   std::size_t concurrent = 64;    // Connections of a storm at one time.
   bool is_text = false;

@@ -37,7 +37,9 @@ std::string pattern(std::size_t size) {
 class RequestRun::Peer {
  public:
   Peer(const Options& options, std::string_view subscription)
-      : client_{options.target}, payload_size_{options.payload_size} {
+      : client_{options.target},
+        payload_size_{options.payload_size},
+        is_foreign_{!options.asked.empty()} {
     client_.apply(subscription);
     tail_ = ' ' + std::to_string(payload_size_) + "\r\n" + pattern(payload_size_) + "\r\n";
   }
@@ -56,11 +58,13 @@ class RequestRun::Peer {
 
   void message_line(const MessageLine& line) {
     if (line.header_size > 0) error_ = "a request found no responder";
-    if (line.total_size != payload_size_) error_ = "message of unexpected size";
+    if (!is_foreign_ && line.total_size != payload_size_) error_ = "message of unexpected size";
     on_line(line);
   }
   void message_bytes(std::string_view part, std::size_t offset) {
-    if (offset < payload_size_ && part.front() != payload_byte(offset)) {
+    if (is_foreign_) {
+      if (part.find("\"error\"") != std::string_view::npos) error_ = part;
+    } else if (offset < payload_size_ && part.front() != payload_byte(offset)) {
       error_ = "payload differs from what was sent";
     }
   }
@@ -85,6 +89,7 @@ class RequestRun::Peer {
  private:
   Client client_;
   std::size_t payload_size_;
+  bool is_foreign_;  // What comes is not what was sent.
   FrameParser parser_;
 };
 
@@ -104,6 +109,7 @@ class RequestRun::Requester : public Peer {
  public:
   Requester(const Options& options, std::size_t index)
       : Peer{options, options.is_new_inbox ? std::string{} : "SUB " + inbox(index) + "* 1\r\n"},
+        subject_{options.asked.empty() ? std::string{service} : options.asked},
         inbox_{inbox(index)},
         is_new_inbox_{options.is_new_inbox},
         sent_ns_(options.in_flight, 0) {}
@@ -140,7 +146,7 @@ class RequestRun::Requester : public Peer {
     } else {
       reply += padded(slot);
     }
-    out_.append("PUB ").append(service).append(" ").append(reply).append(tail_);
+    out_.append("PUB ").append(subject_).append(" ").append(reply).append(tail_);
     sent_ns_[slot] = now;
     ++open_;
   }
@@ -162,6 +168,7 @@ class RequestRun::Requester : public Peer {
     if (is_requesting_) request(slot_, received_ns_);
   }
 
+  std::string subject_;
   std::string inbox_;
   bool is_new_inbox_;
   bool is_requesting_ = false;
@@ -192,7 +199,7 @@ Report RequestRun::run() {
 }
 
 void RequestRun::run_phases(Report& report) {
-  peers_.push_back(std::make_shared<Responder>(options_));
+  if (options_.asked.empty()) peers_.push_back(std::make_shared<Responder>(options_));
   for (std::size_t i = 0; i < options_.publishers; ++i) {
     requesters_.push_back(std::make_shared<Requester>(options_, i));
     peers_.push_back(requesters_.back());

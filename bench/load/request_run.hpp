@@ -1,8 +1,9 @@
 // Request and reply: how long an answer takes, and how many fit in a second.
 //
-// One responder and some requesters, all on one thread and one epoll, so that both ends of a
-// request read the same clock. Each requester keeps `in_flight` requests open; an answer frees
-// its slot for the next. A slot answered twice counts as extra, one never answered as lost.
+// One responder (none with --ask) and some requesters, all on one thread and one epoll, so that
+// both ends of a request read the same clock. Each requester keeps `in_flight` requests open; an
+// answer frees its slot for the next. A slot answered twice counts as extra, one never answered as
+// lost.
 //
 // run() never throws for what a server does; it reports it. Not reusable.
 
@@ -40,7 +41,7 @@ class RequestRun {
 
   Options options_;
   Socket epoll_;
-  std::vector<std::shared_ptr<Peer>> peers_;  // The responder first.
+  std::vector<std::shared_ptr<Peer>> peers_;  // The responder first, where there is one.
   std::vector<std::shared_ptr<Requester>> requesters_;
   std::vector<char> buffer_;
 };

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.server import PASSWORD, USER, Server, ServerError, permission_lines
+from runner.server import (PASSWORD, USER, Server, ServerError, make_stream, permission_lines,
+                           store_lines)
 
 # What one run may take beyond its timed part: connecting, a million subscriptions, draining.
 RUN_OVERHEAD_S = 150
@@ -76,8 +77,12 @@ class Bench:
         config = side.config_text
         if scenario.config == "permissions":
             config += permission_lines()
+        elif scenario.config == "store":
+            config += store_lines(side.name == "ours", self.load)
         try:
             with Server(side.binary, self.server_cpus, config, side.is_relay) as server:
+                if scenario.config == "store" and side.name != "ours":
+                    make_stream(server.port)
                 if scenario.kind == "start":
                     return measure_start(server)
                 idle = server.rss_bytes()

@@ -1,5 +1,6 @@
 """One server process for one run: configuration, start, pinning, stop."""
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ STOP_LIMIT_S = 10
 
 USER = "bench"
 PASSWORD = "bench-password"
+STORED = "bench.store"
 
 
 class ServerError(Exception):
@@ -35,6 +37,30 @@ def permission_lines():
         f'permissions: {{ publish: {{ allow: [ {allow} ] }}, subscribe: ">" }} '
         "} ] }\n"
     )
+
+
+def store_lines(is_ours, load):
+    """Durable storage: the plugin that measures it, or JetStream, syncing always."""
+    if not is_ours:
+        return 'jetstream { store_dir: "store", sync_interval: "always" }\n'
+    plugin = Path(load).resolve().parent.parent / "bench-plugins" / "store-bench.so"
+    return (f'plugins {{ load: [ "storage-file", {{ id: "store-bench", path: "{plugin}" }} ] }}\n'
+            f'store-bench {{ subject: "{STORED}" }}\n')
+
+
+def make_stream(port):
+    """Makes the peer's stream of what is published on STORED."""
+    config = json.dumps({"name": "bench", "subjects": [STORED], "storage": "file"}).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        lines = connection.makefile("rb")
+        lines.readline()
+        connection.sendall(
+            b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB made 1\r\n'
+            b"PUB $JS.API.STREAM.CREATE.bench made %d\r\n%s\r\n" % (len(config), config))
+        lines.readline()
+        answer = lines.readline()
+        if b'"error"' in answer or not answer.startswith(b"{"):
+            raise ServerError(f"the peer made no stream: {answer.decode(errors='replace')}")
 
 
 class Server:
