@@ -98,9 +98,9 @@ class Remove final : public Change {
   void work() override {
     is_overwritten_ = true;
     for (const auto& place : places_) {
-      auto file = open_segment_file(*directory_, place.segment, DUNLIN_FS_WRITE);
-      if (!file) {
-        fail_with(file.error());
+      auto opened = open_segment_file(*directory_, place.segment, DUNLIN_FS_WRITE);
+      if (!opened) {
+        fail_with(opened.error());
         return;
       }
       std::vector<std::uint8_t> bytes(padded(place.item.entry_bytes));
@@ -109,8 +109,8 @@ class Remove final : public Change {
       record.time_ns = place.item.time_ns;
       write_erased(bytes.data(), record, place.item.entry_bytes, place.item.offset,
                    place.segment.key());
-      auto outcome = (*file)->write(place.item.offset, bytes);
-      if (outcome) outcome = (*file)->sync();
+      auto outcome = opened->file->write(place.item.offset, bytes);
+      if (outcome) outcome = opened->file->sync();
       if (!outcome) {
         fail_with(outcome.error());
         return;

@@ -133,6 +133,11 @@ void put_mark(std::vector<std::uint8_t>& out, std::uint32_t durable) {
   storage_file::Writer(out).number(durable);
 }
 
+void put_last_mark(std::vector<std::uint8_t>& out, std::uint32_t durable, std::uint64_t last_seq) {
+  put_mark(out, durable);
+  storage_file::Writer(out).number(last_seq);
+}
+
 void put_start(std::vector<std::uint8_t>& out, const Start& start) {
   out.resize(entry_head_bytes);
   storage_file::Writer to(out);
@@ -174,8 +179,13 @@ void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t 
 }
 
 std::optional<std::uint32_t> get_mark(const Entry& entry) noexcept {
-  if (entry.kind != EntryKind::mark || entry.body.size() != 4) return std::nullopt;
+  if (entry.kind != EntryKind::mark || entry.body.size() < 4) return std::nullopt;
   return load_le<std::uint32_t>(entry.body.data());
+}
+
+std::uint64_t get_mark_seq(const Entry& entry) noexcept {
+  if (entry.kind != EntryKind::mark || entry.body.size() < 12) return 0;
+  return load_le<std::uint64_t>(entry.body.data() + 4);
 }
 
 std::optional<Start> get_start(const Entry& entry) noexcept {

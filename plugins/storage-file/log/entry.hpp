@@ -43,6 +43,7 @@ enum class EntryKind : std::uint8_t {
 inline constexpr std::uint32_t entry_head_bytes = 8;
 inline constexpr std::uint32_t record_head_bytes = 28;
 inline constexpr std::uint32_t mark_bytes = 12;
+inline constexpr std::uint32_t last_mark_bytes = 20;  // of one that knows the last sequence
 inline constexpr std::uint32_t start_bytes = entry_head_bytes + 36;
 inline constexpr std::uint32_t entry_bytes_max = (1u << 27) - 1;
 
@@ -105,6 +106,7 @@ struct Range {
 };
 
 void put_mark(std::vector<std::uint8_t>& out, std::uint32_t durable);
+void put_last_mark(std::vector<std::uint8_t>& out, std::uint32_t durable, std::uint64_t last_seq);
 void put_start(std::vector<std::uint8_t>& out, const Start& start);
 void put_skip(std::vector<std::uint8_t>& out, const Skip& skip);
 void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, bool is_erase);
@@ -112,6 +114,8 @@ void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a);
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t b);
 
 [[nodiscard]] std::optional<std::uint32_t> get_mark(const Entry& entry) noexcept;
+// 0 when it does not say.
+[[nodiscard]] std::uint64_t get_mark_seq(const Entry& entry) noexcept;
 [[nodiscard]] std::optional<Start> get_start(const Entry& entry) noexcept;
 [[nodiscard]] std::optional<Skip> get_skip(const Entry& entry) noexcept;
 [[nodiscard]] bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase);

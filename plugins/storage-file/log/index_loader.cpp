@@ -60,19 +60,21 @@ void index_entry(const Scanned& scanned, SegmentIndex& index, SubjectNumbers& su
 
 }  // namespace
 
-result<std::shared_ptr<File>> open_segment_file(const Directory& directory,
-                                                const SegmentRef& segment, std::uint32_t flags) {
+result<OpenedSegment> open_segment_file(const Directory& directory, const SegmentRef& segment,
+                                        std::uint32_t flags) {
   auto file = directory.open(segment_file_name(segment.number), flags);
   if (!file) return file.error();
+  OpenedSegment opened{*file, {}};
   std::array<std::uint8_t, segment_header_bytes> bytes{};
-  if (auto got = (*file)->read(0, bytes); !got) return got.error();
+  if (auto got = opened.file->read(0, bytes); !got) return got.error();
   const auto header = decode_header(bytes);
-  if (!header) return fail(DUNLIN_E_CORRUPT, (*file)->path() + ": its header is damaged");
-  if (header->log != segment.log || header->number != segment.number ||
-      header->salt != segment.salt) {
-    return fail(DUNLIN_E_CORRUPT, (*file)->path() + ": it is not the segment it should be");
+  if (!header) {
+    opened.trouble = "the header of the segment is damaged";
+  } else if (header->log != segment.log || header->number != segment.number ||
+             header->salt != segment.salt) {
+    opened.trouble = "the file is not the segment it should be";
   }
-  return *file;
+  return opened;
 }
 
 result<LoadedIndex> scan_index(const SegmentRef& segment, const BlockCodec* codec) {
@@ -102,12 +104,16 @@ result<LoadedIndex> scan_index(const SegmentRef& segment, const BlockCodec* code
 
 result<LoadedIndex> load_index(const Directory& directory, SegmentRef segment,
                                const BlockCodec* codec) {
-  if (!segment.file) {
-    auto file = open_segment_file(directory, segment, DUNLIN_FS_READ);
-    if (!file) return file.error();
-    segment.file = *file;
-  }
   std::string why = "it was never written";
+  if (!segment.file) {
+    auto opened = open_segment_file(directory, segment, DUNLIN_FS_READ);
+    if (!opened) return opened.error();
+    segment.file = opened->file;
+    if (!opened->trouble.empty()) {
+      segment.has_index_file = false;
+      why = opened->trouble;
+    }
+  }
   if (segment.has_index_file) {
     auto index = read_index_file(directory, segment);
     if (index) return LoadedIndex{*index, segment.file, false, {}, {}};

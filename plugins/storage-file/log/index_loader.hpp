@@ -38,11 +38,15 @@ struct LoadedIndex {
   std::vector<BadPlace> bad;   // found when the segment was read
 };
 
-// Opens the file of a segment and checks its header. DUNLIN_E_CORRUPT for another segment's,
-// DUNLIN_E_NOT_FOUND when it is gone.
-[[nodiscard]] result<std::shared_ptr<File>> open_segment_file(const Directory& directory,
-                                                              const SegmentRef& segment,
-                                                              std::uint32_t flags);
+struct OpenedSegment {
+  std::shared_ptr<File> file;
+  std::string trouble;  // what is wrong with its header; entries prove themselves all the same
+};
+
+// Opens the file of a segment. DUNLIN_E_NOT_FOUND when it is gone.
+[[nodiscard]] result<OpenedSegment> open_segment_file(const Directory& directory,
+                                                      const SegmentRef& segment,
+                                                      std::uint32_t flags);
 [[nodiscard]] result<LoadedIndex> load_index(const Directory& directory, SegmentRef segment,
                                              const BlockCodec* codec);
 // From the segment alone; `segment.file` is open.

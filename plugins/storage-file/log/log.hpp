@@ -121,6 +121,10 @@ class Log final : public LogBackend {
   // threads
   void post(std::function<void()> task);
   void post_raw(std::function<void()> task) const;
+  // An event, at once; only from a task of the log's thread.
+  void tell(std::uint32_t kind, std::uint64_t first, std::uint64_t last,
+            std::string_view text) const;
+  // An event, from anywhere on the log's thread.
   void emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last, std::string_view text);
 
   // writing (log_write.cpp)

@@ -95,8 +95,8 @@ void Log::FlushJob::run(StoreContext& store) {
   if (!mark_key) return;
   // Says of what was just synced that it was; the next batch is written over it.
   std::vector<std::uint8_t> mark;
-  put_mark(mark, batch.end.offset);
-  seal_entry(mark.data(), EntryKind::mark, mark_bytes, batch.end.offset, *mark_key);
+  put_last_mark(mark, batch.end.offset, batch.last_seq);
+  seal_entry(mark.data(), EntryKind::mark, last_mark_bytes, batch.end.offset, *mark_key);
   static_cast<void>(files.back()->write(batch.end.offset, mark));
 }
 
@@ -159,7 +159,7 @@ void Log::flush() {
     job->files = std::exchange(unsynced_, {});
     const auto* active = state_->active();
     const bool has_room = active != nullptr && job->batch.end.segment == active->number &&
-                          job->batch.end.offset + mark_bytes <= active->capacity &&
+                          job->batch.end.offset + last_mark_bytes <= active->capacity &&
                           !job->files.empty() && job->files.back() == active->file;
     if (has_room) job->mark_key = active->key(row_.id);
   }
@@ -231,7 +231,7 @@ void Log::poison(const Error& why) {
                                   why.text,
                  why.os_error);
   store_.observer->poisoned(row_.name, poison_->text);
-  emit(DUNLIN_LOG_POISONED, 0, 0, poison_->text);
+  tell(DUNLIN_LOG_POISONED, 0, 0, poison_->text);
   for (auto& waiter : std::exchange(waiters_, {})) waiter.then(*poison_);
   go_on_closing();
 }

@@ -175,15 +175,19 @@ void Log::run_on_worker(std::function<void()> work, std::function<void()> then) 
 void Log::emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last,
                std::string_view text) {
   if (options_.event == nullptr) return;
-  post([this, kind, first, last, text = std::string(text)] {
-    dunlin_log_event event{};
-    event.struct_size = sizeof event;
-    event.kind = kind;
-    event.first = first;
-    event.last = last;
-    event.text = detail::str(text);
-    options_.event(options_.user, &event);
-  });
+  post([this, kind, first, last, text = std::string(text)] { tell(kind, first, last, text); });
+}
+
+void Log::tell(std::uint32_t kind, std::uint64_t first, std::uint64_t last,
+               std::string_view text) const {
+  if (options_.event == nullptr) return;
+  dunlin_log_event event{};
+  event.struct_size = sizeof event;
+  event.kind = kind;
+  event.first = first;
+  event.last = last;
+  event.text = detail::str(text);
+  options_.event(options_.user, &event);
 }
 
 // ---- closing ----------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ class Read final : public Question {
   bool plan(Log& log, const View& view);
   bool plan_next(Log& log, const View& view);
   Search find(Log& log, const View& view);
+  [[nodiscard]] bool matches(const View& view, std::uint64_t seq) const;
   void plan_record(Log& log, const View& view, std::uint64_t seq);
   void plan_gaps(const View& view, std::uint64_t first, std::uint64_t last);
   void plan_damage(std::uint64_t seq);
@@ -154,6 +155,16 @@ bool Read::has_index(const View& view, std::uint64_t seq) {
   return false;
 }
 
+// Filters of a query that names sequences.
+bool Read::matches(const View& view, std::uint64_t seq) const {
+  if (filters_.empty()) return true;
+  const auto place = view.segment_of(seq);
+  if (place == view.segments.size()) return true;
+  const auto& index = *view.segments[place]->index;
+  const auto at = index.find(seq);
+  return at == SegmentIndex::none || any_matches(filters_, index.subject_of(at));
+}
+
 void Read::plan_record(Log& log, const View& view, std::uint64_t seq) {
   const auto place = view.segment_of(seq);
   const auto* index = place < view.segments.size() ? view.segments[place]->index.get() : nullptr;
@@ -213,6 +224,10 @@ bool Read::plan_next(Log& log, const View& view) {
     return true;
   }
   if (!has_index(view, found.seq)) return false;
+  if (!is_range && !matches(view, found.seq)) {
+    ++next_seq_;
+    return true;
+  }
   plan_record(log, view, found.seq);
   if (!is_exhausted_) move_behind(found.seq);
   return true;

@@ -66,7 +66,7 @@ result<> Recovery::list_files() {
   }
   auto rows = store_.catalogue->segments(row_.id);
   if (!rows) return rows.error();
-  for (const auto& row : *rows) rows_.insert(row.number);
+  for (const auto& row : *rows) rows_[row.number] = row.epoch;
   return {};
 }
 
@@ -154,22 +154,17 @@ result<> Recovery::check_sealed(Segment& segment) {
   }
   if (found->second >= segment.used) return {};
   auto reference = ref(segment);
-  auto file = open_segment_file(directory_, reference, DUNLIN_FS_READ);
-  LoadedIndex loaded;
-  if (file) {
-    reference.file = *file;
-    const auto block_codec = codec(segment.number);
-    auto scanned = scan_index(reference, &block_codec);
-    if (!scanned) return scanned.error();
-    loaded = std::move(*scanned);
-    segment.index = loaded.index;
-    segment.file = *file;
-  } else if (file.error().status != DUNLIN_E_CORRUPT) {
-    return file.error();
-  }
+  auto opened = open_segment_file(directory_, reference, DUNLIN_FS_READ);
+  if (!opened) return opened.error();
+  reference.file = opened->file;
+  const auto block_codec = codec(segment.number);
+  auto loaded = scan_index(reference, &block_codec);
+  if (!loaded) return loaded.error();
+  segment.index = loaded->index;
+  segment.file = opened->file;
   segment.has_index_file = false;
-  loaded.why = "the file was cut off";
-  lose_missing(segment, loaded);
+  loaded->why = "the file was cut off";
+  lose_missing(segment, *loaded);
   return {};
 }
 

@@ -15,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "plugins/storage-file/engine.hpp"
@@ -95,7 +94,7 @@ class Recovery {
   Recovered out_;
   std::optional<CheckpointNote> note_;
   std::map<std::uint64_t, std::uint64_t> files_;  // number to size
-  std::set<std::uint64_t> rows_;                  // numbers the catalogue knows
+  std::map<std::uint64_t, std::uint64_t> rows_;   // number to salt, as the catalogue knows them
   std::vector<Tail> tails_;                       // in the order of the journal
   Position position_;        // of the entry that is applied
   std::shared_ptr<Segment> pending_;  // becomes part of the log with its start entry

@@ -26,10 +26,16 @@ result<> Recovery::peek(Tail& tail) {
   const bool is_from_here = tail.header && tail.header->log == row_.id &&
                             tail.header->store == store_.store_id;
   if (!is_from_here || tail.header->number != tail.number) {
-    // A file that was given to another segment, and whose new name the crash took away.
-    tail.is_unused = is_from_here && !rows_.contains(tail.number);
-    tail.header.reset();
-    return {};
+    const auto row = rows_.find(tail.number);
+    if (row == rows_.end()) {
+      // A file that was given to another segment, and whose new name the crash took away.
+      tail.is_unused = is_from_here;
+      tail.header.reset();
+      return {};
+    }
+    report(0, 0, tail.number, 0, "the header of the segment is damaged");
+    tail.header = SegmentHeader{row_.id, tail.number, row->second, store_.store_id,
+                                static_cast<std::uint32_t>(tail.size)};
   }
   const auto key = SegmentKey::of(row_.id, tail.number, tail.header->salt);
   const std::span<const std::uint8_t> all(bytes);
@@ -105,19 +111,13 @@ result<> Recovery::read_active() {
   auto& segment = *out_.state->active();
   auto reference = ref(segment);
   reference.used = position_.offset;
-  auto file = open_segment_file(directory_, reference, DUNLIN_FS_READ);
-  LoadedIndex loaded;
-  if (!file) {
-    if (file.error().status != DUNLIN_E_CORRUPT) return file.error();
-    loaded.why = file.error().text;
-    loaded.index = std::make_shared<SegmentIndex>(row_.has_subjects);
-  } else {
-    reference.file = *file;
-    const auto block_codec = codec(segment.number);
-    auto scanned = scan_index(reference, &block_codec);
-    if (!scanned) return scanned.error();
-    loaded = std::move(*scanned);
-  }
+  auto opened = open_segment_file(directory_, reference, DUNLIN_FS_READ);
+  if (!opened) return opened.error();
+  reference.file = opened->file;
+  const auto block_codec = codec(segment.number);
+  auto scanned = scan_index(reference, &block_codec);
+  if (!scanned) return scanned.error();
+  auto& loaded = *scanned;
   segment.file = loaded.file;
   lose_missing(segment, loaded);
   out_.state->adopt_active(loaded.index);
@@ -128,7 +128,6 @@ result<> Recovery::read_segment(const Tail& tail, std::size_t place) {
   auto* active = out_.state->active();
   if (active != nullptr && active->number == tail.number) {
     if (auto outcome = read_active(); !outcome) return outcome;
-    if (!active->file) return {};
     return read_entries(*active, place, position_.offset);
   }
   position_ = {tail.number, segment_header_bytes};
@@ -347,6 +346,11 @@ result<> Recovery::apply(const Scanned& scanned) {
       if (get_numbers(entry, a, b)) state.reschedule(a, static_cast<std::int64_t>(b));
       return {};
     case EntryKind::mark:
+      // Behind what cannot be read it tells at least how far the log went.
+      if (const auto last = get_mark_seq(entry); has_bad_place_ && last > state.last_seq()) {
+        return fill_hole(last + 1);
+      }
+      return {};
     case EntryKind::end:
     case EntryKind::block:
       return {};

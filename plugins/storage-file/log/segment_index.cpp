@@ -88,7 +88,7 @@ void SegmentIndex::truncate(std::uint64_t last) {
     items_.pop_back();
   }
   while (!runs_.empty() && runs_.back().item >= keep) runs_.pop_back();
-  next_seq_ = last + 1;
+  next_seq_ = size() == 0 ? 0 : seq(size() - 1) + 1;
   matches_.clear();
 }
 

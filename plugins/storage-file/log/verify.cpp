@@ -38,15 +38,16 @@ class Verify final : public Question {
   void work() override {
     loaded_.reset();
     missing_.reset();
-    auto file = open_segment_file(*directory_, segment_, DUNLIN_FS_READ);
-    if (!file) {
-      missing_ = file.error();
+    auto opened = open_segment_file(*directory_, segment_, DUNLIN_FS_READ);
+    if (!opened) {
+      missing_ = opened.error();
       return;
     }
-    segment_.file = *file;
-    if (segment_.has_index_file) {
+    segment_.file = opened->file;
+    trouble_ = opened->trouble;
+    if (segment_.has_index_file && trouble_.empty()) {
       auto stored = load_index(*directory_, segment_, codec_.get());
-      if (stored && stored->is_rebuilt) index_trouble_ = stored->why;
+      if (stored && stored->is_rebuilt) trouble_ = "the index of the segment: " + stored->why;
     }
     auto scanned = scan_index(segment_, codec_.get());
     if (scanned) {
@@ -65,8 +66,9 @@ class Verify final : public Question {
  private:
   // What the segment read last has to say.
   void judge(Log& log) {
-    if (!index_trouble_.empty()) {
-      extra_.push_back({0, 0, log.row().directory + "/", 0, std::exchange(index_trouble_, {})});
+    if (!trouble_.empty()) {
+      extra_.push_back({0, 0, log.row().directory + "/" + segment_file_name(segment_.number), 0,
+                        std::exchange(trouble_, {})});
     }
     if (!loaded_ && !missing_) return;
     const auto segment = log.now().find_segment(segment_.number);
@@ -125,7 +127,7 @@ class Verify final : public Question {
   std::shared_ptr<const BlockCodec> codec_;
   std::optional<LoadedIndex> loaded_;
   std::optional<Error> missing_;
-  std::string index_trouble_;
+  std::string trouble_;
   std::vector<DamageRow> extra_;
 };
 
