@@ -153,8 +153,19 @@ result<> CatalogueRows::run(std::string_view sql, std::initializer_list<std::uin
   return (*statement).run();
 }
 
+result<Statement*> CatalogueRows::kept(Statement& statement, std::string_view sql) {
+  if (!statement.is_prepared()) {
+    auto prepared = database_.prepare(sql);
+    if (!prepared) return prepared.error();
+    statement = std::move(*prepared);
+  }
+  return &statement;
+}
+
 result<> CatalogueRows::set_commit(std::uint64_t commit) {
-  return run("UPDATE store SET last_commit = ?", {commit});
+  auto update = kept(set_commit_, "UPDATE store SET last_commit = ?");
+  if (!update) return update.error();
+  return (*update)->add(commit).run();
 }
 
 // ---- changes ------------------------------------------------------------------------------
@@ -212,9 +223,10 @@ result<> CatalogueRows::apply(const Change& change) {
                       {erase.log, erase.number});
     }
     result<> operator()(const change::PutCheckpoint& put) const {
-      auto insert = rows.database_.prepare("INSERT OR REPLACE INTO checkpoints VALUES (?, ?)");
+      auto insert =
+          rows.kept(rows.put_checkpoint_, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?)");
       if (!insert) return insert.error();
-      return (*insert).add(put.log).add_blob(bytes_of(put.blob)).run();
+      return (*insert)->add(put.log).add_blob(bytes_of(put.blob)).run();
     }
     result<> operator()(const change::AddDamage& add) const {
       auto insert = rows.database_.prepare(
@@ -244,14 +256,14 @@ result<> CatalogueRows::apply(const Change& change) {
       return {};
     }
     result<> operator()(const change::PutMeta& put) const {
-      auto insert = rows.database_.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+      auto insert = rows.kept(rows.put_meta_, "INSERT OR REPLACE INTO meta VALUES (?, ?)");
       if (!insert) return insert.error();
-      return (*insert).add_text(put.item.path).add_blob(bytes_of(put.item.blob)).run();
+      return (*insert)->add_text(put.item.path).add_blob(bytes_of(put.item.blob)).run();
     }
     result<> operator()(const change::EraseMeta& erase) const {
-      auto statement = rows.database_.prepare("DELETE FROM meta WHERE path = ?");
+      auto statement = rows.kept(rows.erase_meta_, "DELETE FROM meta WHERE path = ?");
       if (!statement) return statement.error();
-      return (*statement).add_text(erase.path).run();
+      return (*statement)->add_text(erase.path).run();
     }
     result<> operator()(const change::NextLog& next) const {
       return rows.run("UPDATE store SET next_log = max(next_log, ?)", {next.next});

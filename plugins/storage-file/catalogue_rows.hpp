@@ -58,7 +58,11 @@ class CatalogueRows {
   result<> apply_log(const LogRow& row);
   result<> run(std::string_view sql, std::initializer_list<std::uint64_t> values);
 
+  // Prepared once: metadata is put often.
+  result<Statement*> kept(Statement& statement, std::string_view sql);
+
   Database& database_;
+  Statement put_meta_, erase_meta_, put_checkpoint_, set_commit_;
 };
 
 }  // namespace dunlin::storage_file

@@ -22,6 +22,7 @@ class Statement {
  public:
   Statement() = default;
 
+  [[nodiscard]] bool is_prepared() const noexcept { return statement_ != nullptr; }
   // Bind in order, beginning anew after `reset`.
   Statement& add(std::int64_t value);
   Statement& add(std::uint64_t value) { return add(static_cast<std::int64_t>(value)); }

@@ -1,5 +1,7 @@
 #include "disk_space.hpp"
 
+#include <algorithm>
+
 #include "layout.hpp"
 
 namespace dunlin::storage_file {
@@ -10,6 +12,8 @@ constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t rest_when_plenty = 5'000 * ms;
 constexpr std::uint64_t rest_when_little = 250 * ms;
 constexpr std::uint64_t plenty_factor = 8;
+constexpr std::uint64_t hold_most = 8'000 * ms;
+constexpr std::uint64_t hold_memory = 60'000 * ms;
 
 }  // namespace
 
@@ -58,6 +62,12 @@ void DiskSpace::report_full() {
       auto file = files_.open(layout::in(options_.dir, layout::reserve), DUNLIN_FS_WRITE);
       if (file && (*file).resize(0)) static_cast<void>((*file).sync());
     }
+    const auto now = clock_.monotonic_ns();
+    if (!is_full_.load(std::memory_order_relaxed)) {
+      const bool is_again = hold_ns_ != 0 && now - reported_ns_ < hold_memory;
+      hold_ns_ = is_again ? std::min(2 * hold_ns_, hold_most) : rest_when_little;
+    }
+    reported_ns_ = now;
     available_ = 0;
     is_full_.store(true, std::memory_order_relaxed);
     arm();
@@ -77,7 +87,8 @@ void DiskSpace::look() {
     is_full = is_full_.load(std::memory_order_relaxed);
     if (!is_full) {
       is_full = available < options_.keep_free_bytes;
-    } else if (available >= options_.keep_free_bytes + options_.keep_free_bytes / 8 &&
+    } else if (clock_.monotonic_ns() - reported_ns_ >= hold_ns_ &&
+               available >= options_.keep_free_bytes + options_.keep_free_bytes / 8 &&
                (has_reserve_ || available >= options_.reserve_bytes)) {
       if (!has_reserve_) has_reserve_ = take_reserve();
       is_full = !has_reserve_;

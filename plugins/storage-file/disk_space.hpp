@@ -2,7 +2,8 @@
 //
 // Looks at the free space every few seconds, more often when there is little. The reserve is a file
 // of the store; it is given up when a write found the disk full, and taken back, which proves that
-// there is room again, once `keep_free` and the reserve fit.
+// there is room again, once `keep_free` and the reserve fit. Where the numbers say there is room and
+// writes say there is none (a quota), each time it is believed for longer, up to some seconds.
 //
 // `start` and `stop` on control or a worker; after `stop` nothing of it runs.
 
@@ -61,6 +62,8 @@ class DiskSpace final : public Space, public std::enable_shared_from_this<DiskSp
   bool is_stopped_ = false;
   bool has_reserve_ = false;
   std::uint64_t available_ = UINT64_MAX;
+  std::uint64_t reported_ns_ = 0;  // when a write found no room
+  std::uint64_t hold_ns_ = 0;      // how long that is believed at least
   Timer timer_;
 
   std::mutex watch_mutex_;  // held while a watcher is called

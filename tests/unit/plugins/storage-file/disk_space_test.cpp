@@ -76,6 +76,16 @@ TEST_F(DiskSpaceTest, it_stays_full_while_the_reserve_cannot_be_written) {
   EXPECT_FALSE(space->is_full());
 }
 
+TEST_F(DiskSpaceTest, a_disk_that_says_it_has_room_and_has_none_is_asked_less_often) {
+  for (int i = 0; i < 300; ++i) {
+    if (!space->is_full()) space->report_full();
+    host.pass(second / 5);
+  }
+  // A minute in which every attempt fails.
+  EXPECT_LT(told.size(), 40u);
+  EXPECT_GT(told.size(), 10u);
+}
+
 TEST_F(DiskSpaceTest, after_it_was_stopped_nothing_of_it_runs) {
   space->stop();
   host.write("/big", std::string(9'000'000, 'x'));

@@ -223,7 +223,7 @@ uint32_t overall(const dunlin_host* host) {
 void each_health(const dunlin_host*, bool (*)(void*, const dunlin_health_item*), void*) {}
 constexpr dunlin_health health_table = {sizeof(dunlin_health), 0, set_health, overall, each_health};
 
-const void* extension(const dunlin_host*, const char* id) {
+const void* extension(const dunlin_host* host, const char* id) {
   const std::string_view wanted = id;
   if (wanted == DUNLIN_EXT_FS) return &fs_table;
   if (wanted == DUNLIN_EXT_CLOCK) return &clock_table;
@@ -231,7 +231,9 @@ const void* extension(const dunlin_host*, const char* id) {
   if (wanted == DUNLIN_EXT_RANDOM) return &random_table;
   if (wanted == DUNLIN_EXT_LOG) return &log_table;
   if (wanted == DUNLIN_EXT_HEALTH) return &health_table;
-  return nullptr;
+  const auto& more = TestHost::of(host).more_tables;
+  const auto found = more.find(wanted);
+  return found != more.end() ? found->second : nullptr;
 }
 
 }  // namespace

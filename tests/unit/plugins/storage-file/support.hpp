@@ -62,6 +62,7 @@ class TestHost {
   std::uint64_t syncs = 0;
   std::set<std::string> locks;
   std::vector<std::string> log_lines;
+  std::map<std::string, const void*, std::less<>> more_tables;  // by extension
   std::map<std::string, std::pair<std::uint32_t, std::string>> health;
   struct Task {
     std::uint32_t thread;
