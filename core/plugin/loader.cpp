@@ -17,10 +17,11 @@ constexpr std::size_t signature_bytes_max = 4096;
 
 // Runtime libraries any plugin may need. Whatever else it uses, it links statically, or the
 // operator lists it.
-constexpr std::array<std::string_view, 15> runtime_libraries = {
+constexpr std::array<std::string_view, 16> runtime_libraries = {
     "libc",      "libm",     "libdl",    "libpthread", "librt",
     "libgcc_s",  "libstdc++", "libc++",  "libc++abi",  "libssl",
-    "libcrypto", "libz",     "libsqlite3", "libsodium", "libsnappy"};
+    "libcrypto", "libz",     "libsqlite3", "libsodium", "libsnappy",
+    "libzstd"};
 // What a sanitizer's or the dynamic loader's own files are called.
 constexpr std::array<std::string_view, 5> runtime_prefixes = {"ld-linux", "libasan", "libubsan",
                                                               "libtsan", "libclang_rt"};

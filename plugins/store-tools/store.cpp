@@ -25,7 +25,9 @@ result<Storage> find_storage(const Registry& registry, std::string_view kind) {
     known += (known.empty() ? "" : ", ") + std::string(table->kind);
   }
   return fail(DUNLIN_E_NOT_FOUND, "there is no storage \"" + std::string(kind) + "\"; there is " +
-                                      (known.empty() ? "none: its plugin was not found" : known));
+                                      (known.empty() ? "none" : known) +
+                                      ". dunlin-server --list-plugins shows the plugins that were "
+                                      "found, and which of them were refused, and why");
 }
 
 void Signal::set(dunlin_status status, const dunlin_error* error) {
