@@ -100,7 +100,9 @@ std::shared_ptr<Segment> Log::segment_of(const Question& question, std::uint64_t
 void Log::fetch_index(std::shared_ptr<Question> question) {
   const auto number = question->wanted;
   const auto segment = segment_of(*question, number);
-  if (!segment || (segment->index && segment->file)) {
+  const bool is_here = segment && segment->index &&
+                       (segment->file || segment->index->size() == 0);
+  if (!segment || is_here) {
     // It went, or came, in the meantime.
     post([this, question] { go_on(question); });
     return;

@@ -88,6 +88,7 @@ class Read final : public Question {
   std::uint64_t epoch_ = 0, view_last_ = 0;
   std::uint64_t low_ = 0, high_ = 0;  // the range, cut to what there is
   std::uint64_t cursor_ = 0;
+  std::uint64_t searched_ = 0;  // up to here nothing matched
   std::size_t next_seq_ = 0;  // of `seqs`
   std::uint64_t looked_at_ = 0;
   std::vector<Planned> plan_;
@@ -101,6 +102,7 @@ void Read::begin(const View& view) {
   high_ = std::min(query_.to, view.last);
   is_exhausted_ = low_ > high_ || view.first > view.last;
   cursor_ = is_backward() ? high_ : low_;
+  searched_ = is_backward() ? UINT64_MAX : 0;
 }
 
 Search Read::find(Log& log, const View& view) {
@@ -108,8 +110,18 @@ Search Read::find(Log& log, const View& view) {
     while (next_seq_ < query_.seq_count && !view.is_live(query_.seqs[next_seq_])) ++next_seq_;
     return {next_seq_ < query_.seq_count ? query_.seqs[next_seq_] : 0, 0};
   }
-  return is_backward() ? log.now().previous_match(view, filters_, cursor_)
-                       : log.now().next_match(view, filters_, cursor_);
+  // Segments that were searched need not stay in memory, nor be searched again.
+  if (held.size() > 1) held.erase(held.begin(), held.end() - 1);
+  const auto at = is_backward() ? std::min(cursor_, searched_) : std::max(cursor_, searched_);
+  const auto found = is_backward() ? log.now().previous_match(view, filters_, at)
+                                   : log.now().next_match(view, filters_, at);
+  if (found.missing == 0) return found;
+  for (const auto& segment : view.segments) {
+    if (segment->number != found.missing) continue;
+    searched_ = is_backward() ? std::min(at, segment->end_seq - 1)
+                              : std::max(at, segment->first_seq);
+  }
+  return found;
 }
 
 void Read::move_behind(std::uint64_t seq) {
@@ -150,7 +162,8 @@ bool Read::has_index(const View& view, std::uint64_t seq) {
   const auto place = view.segment_of(seq);
   if (place == view.segments.size()) return true;
   const auto& segment = *view.segments[place];
-  if (segment.index && segment.file) return true;
+  // Of a segment whose file is gone there is an index, and nothing in it.
+  if (segment.index && (segment.file || segment.index->size() == 0)) return true;
   wanted = segment.number;
   return false;
 }
@@ -287,6 +300,7 @@ void Read::visit(Log& log, const View& view) {
     // What went while it was fetched is passed over; what came in its place is looked up again.
     if (epoch_ != log.truncations() && snapshot == 0) {
       cursor_ = item.seq;
+      searched_ = is_backward() ? UINT64_MAX : 0;
       if (query_.seqs != nullptr) {
         next_seq_ = static_cast<std::size_t>(
             std::lower_bound(query_.seqs, query_.seqs + query_.seq_count, item.seq) - query_.seqs);
