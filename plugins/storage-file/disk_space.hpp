@@ -2,8 +2,8 @@
 //
 // Looks at the free space every few seconds, more often when there is little. The reserve is a file
 // of the store; it is given up when a write found the disk full, and taken back, which proves that
-// there is room again, once `keep_free` and the reserve fit. Where the numbers say there is room and
-// writes say there is none (a quota), each time it is believed for longer, up to some seconds.
+// there is room again, once `keep_free` and the reserve fit. Where the numbers say there is room
+// and writes say there is none (a quota), each time it is believed for longer, up to some seconds.
 //
 // `start` and `stop` on control or a worker; after `stop` nothing of it runs.
 
