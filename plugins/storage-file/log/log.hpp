@@ -143,6 +143,7 @@ class Log final : public LogBackend {
   void start_flush(const std::shared_ptr<FlushJob>& job);
   void flushed(const std::shared_ptr<FlushJob>& job);
   void wait_for_space(const std::shared_ptr<FlushJob>& job);
+  void try_stalled();
   void poison(const Error& why);
   void answer_waiters();
   void tick();
@@ -187,6 +188,7 @@ class Log final : public LogBackend {
   std::deque<Waiter> waiters_;
   std::uint64_t taken_ = 0, written_ = 0, synced_ = 0;  // batches
   bool is_flushing_ = false;
+  std::shared_ptr<FlushJob> stalled_;  // found no space, and is tried again
   bool wants_sync_ = false;  // whatever the mode
   std::vector<std::shared_ptr<File>> unsynced_;
   Position durable_, flushed_;      // ends of batches

@@ -175,13 +175,20 @@ void Log::wait_for_space(const std::shared_ptr<FlushJob>& job) {
     is_full_ = true;
     emit(DUNLIN_LOG_FULL, 0, 0, job->write_error->text);
   }
-  auto timer = store_.clock.timer(options_.thread, retry_ns, 0,
-                                  [this, job] { start_flush(job); }, options_.shard);
+  // Those who wait are told; what they wait for is still written when there is room.
+  for (auto& waiter : std::exchange(waiters_, {})) waiter.then(*job->write_error);
+  stalled_ = job;
+  auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { try_stalled(); },
+                                  options_.shard);
   if (timer) {
     retry_ = std::move(*timer);
   } else {
     poison(timer.error());
   }
+}
+
+void Log::try_stalled() {
+  if (stalled_) start_flush(std::exchange(stalled_, nullptr));
 }
 
 void Log::flushed(const std::shared_ptr<FlushJob>& job) {

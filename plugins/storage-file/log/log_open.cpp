@@ -200,7 +200,8 @@ void Log::close(Completion done) noexcept {
     question->failure = fail(DUNLIN_E_CANCELLED, row_.name + " was closed");
     post([question] { question->complete(); });
   }
-  post([] {});
+  // One more try for what found no space; then the log is closed without it.
+  post([this] { try_stalled(); });
 }
 
 void Log::go_on_closing() {
