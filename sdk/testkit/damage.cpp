@@ -79,16 +79,20 @@ std::string read_file(const Disk& disk, const std::string& path) {
 
 class Cases {
  public:
-  Cases(const Prepared& prepared, Rng& rng, std::uint64_t each)
-      : prepared_(prepared), rng_(rng), each_(each) {
+  // About `all` cases of each kind, over all files.
+  Cases(const Prepared& prepared, Rng& rng, std::uint64_t all) : prepared_(prepared), rng_(rng) {
     for (const auto& path : prepared.disk.files(store_dir)) {
       if (!read_file(prepared.disk, path).empty()) files_.push_back(path);
     }
+    each_ = std::max<std::uint64_t>(all / std::max<std::size_t>(files_.size(), 1), 4);
   }
 
   std::vector<Case> make() {
     for (const auto& path : files_) {
-      const auto content = read_file(prepared_.disk, path);
+      auto content = read_file(prepared_.disk, path);
+      older(path, content);
+      // Zeros at the end are space for later: what is broken there is nobody's.
+      content.resize(std::max<std::size_t>(content.find_last_not_of('\0') + 1, 1));
       flips(path, content);
       sectors(path, content);
       cuts(path, content);
@@ -96,7 +100,6 @@ class Cases {
         disk.apply({DiskChange::remove, 0, path, {}, 0, {}});
         disk.settle();
       });
-      older(path, content);
     }
     for (std::size_t i = 0; i + 1 < files_.size(); ++i) swap(files_[i], files_[i + 1]);
     payloads();
@@ -116,6 +119,14 @@ class Cases {
     return add(kind, path, what, [&](Disk& disk) { disk.replace(path, content); });
   }
 
+  Case& patch(const char* kind, const std::string& path, const std::string& what,
+              std::uint64_t offset, const std::string& bytes) {
+    return add(kind, path, what, [&](Disk& disk) {
+      disk.apply({DiskChange::write, disk.find(path), {}, {}, offset, bytes});
+      disk.settle();
+    });
+  }
+
   void flips(const std::string& path, const std::string& content) {
     for (std::uint64_t i = 0; i < each_; ++i) {
       // Starts and ends of files are where heads and trailers are.
@@ -124,9 +135,8 @@ class Cases {
                       : i < 4  ? rng_.below(std::min<std::uint64_t>(content.size(), 100))
                                : rng_.below(content.size());
       const auto bit = rng_.below(8);
-      auto broken = content;
-      broken[at] = static_cast<char>(broken[at] ^ (1 << bit));
-      rewrite("bit flip", path, cat("bit ", bit, " of byte ", at, " flipped"), broken);
+      patch("bit flip", path, cat("bit ", bit, " of byte ", at, " flipped"), at,
+            std::string(1, static_cast<char>(content[at] ^ (1 << bit))));
     }
   }
 
@@ -134,11 +144,8 @@ class Cases {
     for (std::uint64_t i = 0; i < each_ / 2; ++i) {
       const std::uint64_t size = i % 2 == 0 ? 512 : 4096;
       const auto at = rng_.below(content.size() / size + 1) * size;
-      auto broken = content;
-      for (auto byte = at; byte < std::min<std::uint64_t>(at + size, broken.size()); ++byte) {
-        broken[byte] = '\0';
-      }
-      rewrite("zeroed sector", path, cat(size, " bytes at ", at, " zeroed"), broken);
+      const auto n = std::min<std::uint64_t>(size, content.size() - std::min(at, content.size()));
+      patch("zeroed sector", path, cat(n, " bytes at ", at, " zeroed"), at, std::string(n, '\0'));
     }
   }
 
@@ -147,8 +154,10 @@ class Cases {
                                        rng_.below(content.size())};
     if (content.size() > 512) lengths.insert((content.size() - 1) / 512 * 512);
     for (const auto length : lengths) {
-      rewrite("truncation", path, cat("cut to ", length, " of ", content.size(), " bytes"),
-              content.substr(0, length));
+      add("truncation", path, cat("cut to ", length, " bytes"), [&](Disk& disk) {
+        disk.apply({DiskChange::resize, disk.find(path), {}, {}, length, {}});
+        disk.settle();
+      });
     }
   }
 
@@ -176,25 +185,28 @@ class Cases {
     std::uint64_t out = 0;
     for (const auto& final_state : prepared_.workload.finals) {
       for (const auto& [seq, record] : final_state.live()) {
-        if (near.find(record.payload) != std::string_view::npos) ++out;
+        if (record.payload.size() < 8 || near.find(record.payload) == std::string_view::npos) {
+          continue;
+        }
+        ++out;
       }
     }
     return out;
   }
 
   void payloads() {
-    std::uint64_t left = each_;
+    std::uint64_t left = 16;
     for (const auto& [seq, record] : prepared_.workload.finals[0].live()) {
       if (record.payload.size() < 24 || left == 0) continue;
       for (const auto& path : files_) {
-        auto broken = read_file(prepared_.disk, path);
-        const auto at = broken.find(record.payload);
-        if (at == std::string::npos || broken.find(record.payload, at + 1) != std::string::npos) {
+        const auto content = read_file(prepared_.disk, path);
+        const auto at = content.find(record.payload);
+        if (at == std::string::npos || content.find(record.payload, at + 1) != std::string::npos) {
           continue;
         }
-        broken[at + 10] = static_cast<char>(broken[at + 10] ^ 16);
-        rewrite("payload flip", path, cat("a bit of the payload of ", seq, " flipped"), broken)
-            .loss_max = neighbours(broken, at) + 1;
+        const std::string bit(1, static_cast<char>(content[at + 10] ^ 16));
+        patch("payload flip", path, cat("a bit of the payload of ", seq, " flipped"), at + 10, bit)
+            .loss_max = neighbours(content, at);
         --left;
         break;
       }
@@ -203,7 +215,7 @@ class Cases {
 
   const Prepared& prepared_;
   Rng& rng_;
-  std::uint64_t each_;
+  std::uint64_t each_ = 0;
   std::vector<std::string> files_;
   std::vector<Case> out_;
 };
@@ -324,7 +336,7 @@ void break_files(Context& context, const char* kind) {
   const auto prepared = prepare(context);
   Rng rng(context.seed);
   const auto cases =
-      Cases(prepared, rng, context.options.minutes > 0 ? 200 : 16).make();
+      Cases(prepared, rng, context.options.minutes > 0 ? 2000 : 80).make();
   std::uint64_t tried = 0, harmless = 0, worst = 0;
   for (const auto& one : cases) {
     if (one.kind != kind) continue;

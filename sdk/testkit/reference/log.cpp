@@ -68,7 +68,9 @@ void Log::use(std::string_view bytes) {
           model_.append(lost);
         }
       }
-      if (record.seq == model_.last() + 1) model_.append(record);
+      // The truncation that made room for it was in an entry that is lost.
+      if (record.seq <= model_.last()) model_.truncate(record.seq - 1);
+      model_.append(record);
       break;
     }
     case skip_some: {
