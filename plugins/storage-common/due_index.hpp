@@ -38,7 +38,11 @@ class DueIndex {
   }
   // The earliest moment behind `now_ns`.
   [[nodiscard]] std::int64_t next_ns(std::int64_t now_ns) const noexcept {
-    return now_ns == never ? never : at(items_.at_or_above({now_ns + 1, 0}));
+    return at(next_item(now_ns));
+  }
+  // The item of that moment; null when there is none. Stands until the index changes.
+  [[nodiscard]] const Item* next_item(std::int64_t now_ns) const noexcept {
+    return now_ns == never ? nullptr : items_.at_or_above({now_ns + 1, 0});
   }
   // Calls `visit(item)` for the items not behind `now_ns`, in order, while it answers true. `visit`
   // must not change the index.

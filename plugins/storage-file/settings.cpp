@@ -42,7 +42,7 @@ constexpr dunlin_key keys[] = {
     dunlin::key("sync_interval", DUNLIN_KEY_ANY, nullptr,
                 "Time between syncs with sync = \"interval\", 2m if not said; setting it chooses "
                 "that, unless it is \"always\""),
-    one_of("compression", "none", "none s2 zstd", "How blocks of records are compressed"),
+    one_of("compression", "none", "none", "How blocks of records are compressed: not at all yet"),
     one_of("cipher", nullptr, "none aes chacha aes-gcm chacha20-poly1305 chachapoly",
            "How blocks and metadata are encrypted; with a key, chacha20-poly1305 if not said"),
     also(dunlin::key("key", DUNLIN_KEY_SECRET, nullptr, "Key of the encryption"),
@@ -71,11 +71,6 @@ constexpr dunlin_key keys[] = {
 std::uint32_t sync_of(const std::string& word) {
   if (word == "interval") return DUNLIN_SYNC_INTERVAL;
   return word == "none" ? DUNLIN_SYNC_NONE : DUNLIN_SYNC_ALWAYS;
-}
-
-std::uint32_t compression_of(const std::string& word) {
-  if (word == "s2") return DUNLIN_COMPRESS_S2;
-  return word == "zstd" ? DUNLIN_COMPRESS_ZSTD : DUNLIN_COMPRESS_NONE;
 }
 
 std::uint32_t cipher_of(const std::string& word) {
@@ -155,7 +150,6 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
   if (auto ok = read_sync(config, settings); !ok) return ok.error();
   if (auto ok = read_keys(config, settings); !ok) return ok.error();
   auto& engine = settings.engine;
-  engine.compression = compression_of(optional_text(config, "compression"));
   struct Size {
     const char* key;
     std::uint64_t& into;

@@ -226,6 +226,7 @@ class Log final : public LogBackend {
   std::uint64_t jobs_ = 0;  // on workers, or posted
   std::optional<Completion> closing_;
   bool is_checkpointed_ = false;  // for closing
+  bool is_finishing_ = false;     // nothing but the last task of closing comes any more
 };
 
 }  // namespace dunlin::storage_file::engine

@@ -40,6 +40,9 @@ result<std::unique_ptr<LogBackend>> Log::open(StoreContext& store, OpenLog&& ope
   if (open.options.thread != DUNLIN_THREAD_CONTROL && open.options.thread != DUNLIN_THREAD_SHARD) {
     return fail(DUNLIN_E_INVALID, "completions of a log come on control or on a shard");
   }
+  if (open.options.compression > DUNLIN_COMPRESS_NONE) {
+    return fail(DUNLIN_E_UNSUPPORTED, "storage-file does not compress records yet");
+  }
   std::unique_ptr<Log> log(new Log(store, std::move(open), limits_of(store.settings)));
   if (auto outcome = log->start(); !outcome) return outcome.error();
   return std::unique_ptr<LogBackend>(std::move(log));
@@ -174,7 +177,7 @@ void Log::run_on_worker(std::function<void()> work, std::function<void()> then) 
 
 void Log::emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last,
                std::string_view text) {
-  if (options_.event == nullptr) return;
+  if (options_.event == nullptr || is_finishing_) return;
   post([this, kind, first, last, text = std::string(text)] { tell(kind, first, last, text); });
 }
 
@@ -216,6 +219,7 @@ void Log::go_on_closing() {
 
 void Log::finish_close() {
   ++jobs_;
+  is_finishing_ = true;
   // Files are closed, and the watch ends, on a worker.
   const auto posted = store_.executor.post_worker([this] {
     if (space_watch_ != 0) store_.space->unwatch(space_watch_);

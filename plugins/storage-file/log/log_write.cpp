@@ -255,7 +255,7 @@ void Log::tell_room() {
 }
 
 void Log::space_changed(bool is_full) {
-  if (is_full == is_full_) return;
+  if (is_finishing_ || is_full == is_full_) return;
   is_full_ = is_full;
   emit(is_full ? DUNLIN_LOG_FULL : DUNLIN_LOG_RESUMED, 0, 0,
        is_full ? "the disk is nearly full: records are refused" : "");

@@ -269,14 +269,16 @@ class Due final : public Question {
     auto& index = is_expiry ? now.expiries() : now.schedules();
     std::vector<storage::DueIndex::Item> dead, due;
     bool is_cut = false;
+    const auto is_alive = [&](const storage::DueIndex::Item& item) {
+      return view.is_live(item.seq) && (is_expiry || now.is_scheduled(item.seq, item.at_ns));
+    };
     index.each_due(query_.now_ns, [&](const storage::DueIndex::Item& item) {
-      const bool is_alive = view.is_live(item.seq) &&
-                            (is_expiry || now.is_scheduled(item.seq, item.at_ns));
-      if (is_alive && query_.max != 0 && due.size() >= query_.max) {
+      const bool counts = is_alive(item);
+      if (counts && query_.max != 0 && due.size() >= query_.max) {
         is_cut = true;
         return false;
       }
-      (is_alive ? due : dead).push_back(item);
+      (counts ? due : dead).push_back(item);
       return true;
     });
     for (const auto& item : dead) index.erase(item.at_ns, item.seq);
@@ -286,7 +288,14 @@ class Due final : public Question {
       if (!find_subject(view, item.seq, subject)) return Next::index;
       items.push_back({item.seq, item.at_ns, subject});
     }
-    next_ns_ = is_cut ? query_.now_ns : index.next_ns(query_.now_ns);
+    // Items of removed records stay until somebody meets them.
+    const storage::DueIndex::Item* next = index.next_item(query_.now_ns);
+    while (next != nullptr && !is_alive(*next)) {
+      const auto gone = *next;
+      index.erase(gone.at_ns, gone.seq);
+      next = index.next_item(query_.now_ns);
+    }
+    next_ns_ = is_cut ? query_.now_ns : next == nullptr ? storage::DueIndex::never : next->at_ns;
     for (const auto& item : items) {
       if (!query_.visit(query_.user, &item)) break;
     }

@@ -198,9 +198,9 @@ void Log::deliver(const std::shared_ptr<Reading>& reading, const dunlin::Error* 
     // The next live one is what could not be read.
     const auto behind = end.visits == 0 ? self.from : end.next;
     end.next = summary_.live_from(behind);
-    return finish(error);
-  }
-  if (self.more) {
+    // Behind the last of them nothing is lost.
+    if (self.backward || end.next <= summary_.last) return finish(error);
+  } else if (self.more) {
     (self.backward ? self.to : self.from) = end.next;
     return go_on(reading);
   }
