@@ -29,10 +29,8 @@ struct EngineSettings {
   std::uint32_t compression = DUNLIN_COMPRESS_NONE;
   std::uint64_t segment_bytes = 0;
   std::uint64_t write_buffer_bytes = 0;   // of one log: accepted, not yet handed to the disk
-  std::uint64_t index_cache_bytes = 0;    // of the store: subject and sequence indexes in memory
-  std::uint64_t read_cache_bytes = 0;     // of the store: blocks read lately
-  std::uint32_t spare_segments = 0;       // zero-filled ahead of each log that is written to
-  std::uint64_t background_bytes_per_second = 0;  // compaction and re-encryption; 0: no bound
+  std::uint64_t index_cache_bytes = 0;    // of one log: subject and sequence indexes in memory
+  std::uint64_t read_cache_bytes = 0;     // of one log: blocks read lately
 };
 
 struct StoreContext {

@@ -26,12 +26,6 @@ constexpr dunlin_key also(dunlin_key key, const char* aliases) {
   key.aliases = aliases;
   return key;
 }
-constexpr dunlin_key count(const char* name, const char* fallback, std::int64_t most,
-                           const char* help) {
-  auto key = dunlin::key(name, DUNLIN_KEY_INTEGER, fallback, help);
-  key.most = most;
-  return key;
-}
 
 constexpr dunlin_key keys[] = {
     dunlin::key("dir", DUNLIN_KEY_TEXT, nullptr,
@@ -54,18 +48,14 @@ constexpr dunlin_key keys[] = {
     dunlin::key("previous_key_file", DUNLIN_KEY_TEXT, nullptr,
                 "File that holds the key before, instead of previous_key"),
     size("segment_size", "16MiB", 64 * kib, gib, "Size of the files records are written to"),
-    count("spare_segments", "1", 16,
-          "Segments zero-filled ahead of each log that is written to, so that appends never wait"),
     size("write_buffer", "8MiB", 64 * kib, gib,
          "Records of one log that may wait for the disk before appends are held back"),
-    size("index_cache", "64MiB", mib, 1024 * gib, "Memory for indexes, of each store"),
-    size("read_cache", "32MiB", mib, 1024 * gib, "Memory for blocks read lately, of each store"),
+    size("index_cache", "64MiB", mib, 1024 * gib, "Memory for indexes, of each log"),
+    size("read_cache", "32MiB", mib, 1024 * gib, "Memory for blocks read lately, of each log"),
     size("reserve", "16MiB", 0, gib,
          "Disk space kept for metadata and removals, for when the disk is full"),
     size("keep_free", "64MiB", 0, 1024 * gib,
          "Records are refused while the disk has less free than this"),
-    size("background_rate", "64MiB", 0, 1024 * gib,
-         "Bytes per second that compaction may move; 0 for no bound"),
 };
 
 std::uint32_t sync_of(const std::string& word) {
@@ -158,16 +148,12 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
                                   Size{"write_buffer", engine.write_buffer_bytes},
                                   Size{"index_cache", engine.index_cache_bytes},
                                   Size{"read_cache", engine.read_cache_bytes},
-                                  Size{"background_rate", engine.background_bytes_per_second},
                                   Size{"reserve", settings.reserve_bytes},
                                   Size{"keep_free", settings.keep_free_bytes}}) {
     auto value = config.size(key);
     if (!value) return value.error();
     into = *value;
   }
-  auto spares = config.integer("spare_segments");
-  if (!spares) return spares.error();
-  engine.spare_segments = static_cast<std::uint32_t>(*spares);
   return settings;
 }
 

@@ -349,8 +349,8 @@ result<> SqliteCatalogue::adopt_keys() {
   if (!segments) return segments.error();
   if (*segments > 0) {
     parts_.findings.push_back({false, std::to_string(*segments) +
-                                          " segments still need the previous key; they are "
-                                          "encrypted again as they are compacted"});
+                                          " segments need the previous key until their "
+                                          "records are gone"});
     return {};
   }
   label.older_key_id = 0;

@@ -19,7 +19,7 @@ namespace dunlin::storage_mem {
 // Where a read takes place: the log as it is, or as it was.
 struct Source {
   const LogData& log;
-  const Snapshot* snapshot;  // NULL for now
+  const Snapshot* snapshot;  // null: the log as it is at this moment
 
   [[nodiscard]] const Records& records() const noexcept {
     return snapshot != nullptr ? snapshot->records : log.records();

@@ -61,6 +61,7 @@ TEST_F(SettingsTest, contradictions_are_refused) {
   EXPECT_FALSE(read({"dir=relative"}));
   EXPECT_FALSE(read({"compression=lz4"}));
   EXPECT_FALSE(read({"compression=zstd"}));
+  EXPECT_FALSE(read({"background_rate=1"}));
   EXPECT_FALSE(read({"no_such_key=1"}));
 }
 
@@ -76,15 +77,13 @@ TEST_F(SettingsTest, a_key_alone_chooses_a_cipher) {
 TEST_F(SettingsTest, sizes_are_read_as_written) {
   const auto settings = good({"segment_size=1MiB", "write_buffer=2MiB", "index_cache=3MiB",
                               "read_cache=4MiB", "reserve=0", "keep_free=5MiB",
-                              "background_rate=0", "spare_segments=2", "compression=none"});
+                              "compression=none"});
   EXPECT_EQ(settings.engine.segment_bytes, 1u << 20);
   EXPECT_EQ(settings.engine.write_buffer_bytes, 2u << 20);
   EXPECT_EQ(settings.engine.index_cache_bytes, 3u << 20);
   EXPECT_EQ(settings.engine.read_cache_bytes, 4u << 20);
   EXPECT_EQ(settings.reserve_bytes, 0u);
   EXPECT_EQ(settings.keep_free_bytes, 5u << 20);
-  EXPECT_EQ(settings.engine.background_bytes_per_second, 0u);
-  EXPECT_EQ(settings.engine.spare_segments, 2u);
   EXPECT_EQ(settings.engine.compression, DUNLIN_COMPRESS_NONE);
 }
 
