@@ -10,6 +10,7 @@ namespace dunlin::testkit::reference {
 enum class Fault {
   none,
   ack_before_sync,    // S1: completes a sync without syncing
+  ack_before_write,   // S1: completes a sync before anything of it was written
   no_directory_sync,  // S1: never syncs the directory of a new file
   forget_removals,    // S1: removals are not written
   forget_gaps,        // S1: skips are not written
@@ -34,8 +35,8 @@ enum class Fault {
 };
 
 inline constexpr const char* fault_words =
-    "none ack-before-sync no-directory-sync forget-removals forget-gaps hole phantom "
-    "serve-corrupt skip-corrupt retry-sync torn-meta late-reads approximate wrong-count "
+    "none ack-before-sync ack-before-write no-directory-sync forget-removals forget-gaps hole "
+    "phantom serve-corrupt skip-corrupt retry-sync torn-meta late-reads approximate wrong-count "
     "wrong-filter wrong-keep lost-schedule inline-completion double-completion wrong-thread "
     "no-completion crash hang";
 

@@ -179,6 +179,10 @@ void Journal::add(std::string entry) {
 }
 
 dunlin_status Journal::flush() {
+  return fault_ == Fault::ack_before_write ? DUNLIN_OK : write_out();
+}
+
+dunlin_status Journal::write_out() {
   std::string bytes;
   {
     const std::lock_guard lock(mutex_);
@@ -200,7 +204,7 @@ dunlin_status Journal::flush() {
 }
 
 dunlin_status Journal::close() {
-  if (const auto status = flush(); status != DUNLIN_OK) return status;
+  if (const auto status = write_out(); status != DUNLIN_OK) return status;
   if (cut_short_) return DUNLIN_OK;
   dunlin_file* note = nullptr;
   const auto& fs = fs_.raw();

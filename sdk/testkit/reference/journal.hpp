@@ -58,6 +58,7 @@ class Journal {
   [[nodiscard]] std::string read_all(const std::string& path) const;
   void check(dunlin_status status, const char* what) const;
   void take_note();
+  dunlin_status write_out();
   void replay(const std::function<void(std::string_view)>& use,
               const std::function<void(std::uint64_t offset)>& bad);
 

@@ -77,6 +77,8 @@ class ServerProcess {
   std::optional<int> wait_exit(std::chrono::milliseconds limit = patience);
   // SIGTERM and wait; kills when it does not end in time.
   std::optional<int> stop();
+  // SIGKILL and wait. It is no failure then that the server did not end well.
+  void kill();
 
   // Resident memory of the process in bytes.
   std::size_t resident_bytes() const;
@@ -89,6 +91,7 @@ class ServerProcess {
   std::shared_ptr<TempDir> dir_;
   ::pid_t pid_ = -1;
   std::optional<int> exit_code_;
+  bool killed_ = false;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;
   mutable std::condition_variable log_grew_;

@@ -1,0 +1,199 @@
+#include "served_log.hpp"
+
+#include <charconv>
+
+#include "waiter.hpp"
+
+namespace store_bench {
+namespace {
+
+// Records of one answer: a client that wants more asks again.
+constexpr std::uint64_t answer_bytes = 1 << 20;
+
+std::string text(dunlin_str words) { return {words.data, words.size}; }
+
+std::string_view view(dunlin_bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), bytes.size};
+}
+
+dunlin_bytes bytes(std::string_view words) {
+  return {reinterpret_cast<const std::uint8_t*>(words.data()), words.size()};
+}
+
+// The answers to one question, until all are there.
+struct Answers {
+  struct One {
+    std::string header, payload;
+  };
+  std::string reply;
+  std::vector<One> all;
+
+  void add(const dunlin_record& record) {
+    all.push_back({"NATS/1.0\r\nNats-Sequence: " + std::to_string(record.seq) +
+                       "\r\nNats-Subject: " + text(record.subject) +
+                       "\r\nHeader-Bytes: " + std::to_string(record.header.size) + "\r\n\r\n",
+                   std::string(view(record.header)).append(view(record.payload))});
+  }
+  void end(const dunlin::result<>& outcome, std::uint64_t next) {
+    const auto status = outcome ? std::string("204 EOB") : "500 " + outcome.error().text;
+    all.push_back({"NATS/1.0 " + status + "\r\nNext: " + std::to_string(next) + "\r\n\r\n", ""});
+  }
+  [[nodiscard]] std::vector<dunlin_msg> messages() const {
+    std::vector<dunlin_msg> out(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      out[i].subject = {reply.data(), reply.size()};
+      out[i].header = bytes(all[i].header);
+      out[i].payload = bytes(all[i].payload);
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+dunlin::result<> ServedLog::open(const dunlin::Store& store, std::string_view name,
+                                 const std::string& subject, const std::string& read_subject) {
+  dunlin_log_options options{};
+  options.flags = DUNLIN_LOG_CREATE;
+  options.thread = DUNLIN_THREAD_SHARD;
+  options.shard = shard_;
+  options.event = [](void* self, const dunlin_log_event* event) {
+    if (event->kind == DUNLIN_LOG_ROOM) static_cast<ServedLog*>(self)->on_room();
+  };
+  options.user = this;
+  auto opened = store.open_log(name, options);
+  if (!opened) return opened.error();
+  log_ = std::move(*opened);
+  last_ = log_.state().last_seq;
+  if (auto ok = subscribe(subject, stores_, &ServedLog::store); !ok) return ok;
+  return subscribe(read_subject, reads_, &ServedLog::read);
+}
+
+void ServedLog::close() noexcept {
+  for (auto* subscription : {&stores_, &reads_}) {
+    if (*subscription) router_.raw().unsubscribe(host_.raw(), (*subscription)->id());
+    subscription->reset();
+  }
+  close_and_wait(log_);
+  for (const auto& one : backlog_) router_.raw().release(one.message.owner);
+  backlog_.clear();
+}
+
+dunlin::result<> ServedLog::subscribe(const std::string& subject,
+                                      std::optional<dunlin::Subscription>& subscription,
+                                      void (ServedLog::*take)(std::span<const dunlin_msg>)) {
+  if (subject.empty()) return {};
+  dunlin_sub_options options{};
+  options.struct_size = sizeof options;
+  options.home_shard = shard_;
+  options.subject = {subject.data(), subject.size()};
+  auto made = router_.subscribe(
+      account_, options,
+      [this, take](std::span<const dunlin_msg> messages) { (this->*take)(messages); });
+  if (!made) return made.error();
+  subscription.emplace(std::move(*made));
+  return {};
+}
+
+// ---- storing ------------------------------------------------------------------------------
+
+void ServedLog::store(std::span<const dunlin_msg> messages) {
+  for (const dunlin_msg& message : messages) {
+    if (!backlog_.empty() || !append(message)) keep(message);
+  }
+  sync();
+}
+
+bool ServedLog::append(const dunlin_msg& message) {
+  dunlin_record record{};
+  record.seq = last_ + 1;
+  record.time_ns = clock_.wall_ns();
+  record.subject = message.subject;
+  record.header = message.header;
+  record.payload = message.payload;
+  std::size_t accepted = 0;
+  const auto outcome = log_.append({&record, 1}, accepted);
+  if (accepted == 0) return false;
+  ++last_;
+  waiting_.push_back({text(message.reply), last_});
+  return true;
+}
+
+void ServedLog::keep(const dunlin_msg& message) {
+  router_.raw().retain(message.owner);
+  backlog_.push_back({message, text(message.subject), text(message.reply)});
+}
+
+void ServedLog::on_room() {
+  while (!backlog_.empty()) {
+    auto& [message, subject, reply] = backlog_.front();
+    message.subject = {subject.data(), subject.size()};
+    message.reply = {reply.data(), reply.size()};
+    if (!append(message)) break;
+    router_.raw().release(message.owner);
+    backlog_.pop_front();
+  }
+  sync();
+}
+
+// Completions come in the order of the calls: each answers what had been appended by then.
+void ServedLog::sync() {
+  if (waiting_.empty() || last_ == asked_) return;
+  asked_ = last_;
+  log_.sync(
+      [this, up_to = last_](const dunlin::result<>& outcome) { acknowledge(up_to, outcome); });
+}
+
+void ServedLog::acknowledge(std::uint64_t up_to, const dunlin::result<>& outcome) {
+  std::vector<std::string> texts;
+  std::vector<Waiting> answered;
+  while (!waiting_.empty() && waiting_.front().seq <= up_to) {
+    answered.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    texts.push_back(outcome ? "{\"stream\":\"bench\",\"seq\":" +
+                                  std::to_string(answered.back().seq) + "}"
+                            : "{\"error\":\"" + outcome.error().text + "\"}");
+  }
+  std::vector<dunlin_msg> messages(answered.size());
+  for (std::size_t i = 0; i < answered.size(); ++i) {
+    messages[i].subject = {answered[i].reply.data(), answered[i].reply.size()};
+    messages[i].payload = bytes(texts[i]);
+  }
+  if (!messages.empty()) static_cast<void>(router_.publish(account_, messages));
+}
+
+// ---- reading ------------------------------------------------------------------------------
+
+void ServedLog::read(std::span<const dunlin_msg> messages) {
+  for (const dunlin_msg& message : messages) {
+    const auto words = view(message.payload);
+    std::uint64_t from = 0, count = 0;
+    const char* const end = words.data() + words.size();
+    const auto [blank, bad] = std::from_chars(words.data(), end, from);
+    if (bad != std::errc() || blank == end) continue;
+    std::from_chars(blank + 1, end, count);
+    read_for(text(message.reply), from, count);
+  }
+}
+
+void ServedLog::read_for(std::string reply, std::uint64_t from, std::uint64_t count) {
+  auto answers = std::make_shared<Answers>();
+  answers->reply = std::move(reply);
+  dunlin_read query{};
+  query.from = from;
+  query.to = UINT64_MAX;
+  query.records_max = count;
+  query.bytes_max = answer_bytes;
+  log_.read(
+      query,
+      [answers](const dunlin_record& record) {
+        answers->add(record);
+        return true;
+      },
+      [this, answers](const dunlin::result<>& outcome, const dunlin_read_end& end) {
+        answers->end(outcome, end.next);
+        static_cast<void>(router_.publish(account_, answers->messages()));
+      });
+}
+
+}  // namespace store_bench
