@@ -1,5 +1,6 @@
 // Damage: every file a backend made is broken in every way, one at a time.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "sdk/testkit/runner.hpp"
@@ -8,11 +9,14 @@
 namespace dunlin::testkit {
 namespace {
 
+// More records fill more files: the settings of the backend should make them small.
+constexpr std::size_t usual_steps = 400, deep_steps = 1200;
+
 struct Case {
-  std::string kind, text;
+  std::string kind, file, text;
   Disk disk;
   std::uint64_t loss_max = UINT64_MAX;  // records that may be lost
-  bool whole_store_older = false;       // the only file is an old one: nothing can tell
+  bool may_pass = false;                // nothing can tell it from what is right
 };
 
 struct Prepared {
@@ -27,8 +31,11 @@ WorldOptions options_with(Context& context) {
   return out;
 }
 
+// How a run ends: with everything closed, or without power once everything was acknowledged.
+enum class End { close, power_cut };
+
 Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t from,
-              std::size_t to) {
+              std::size_t to, End end) {
   Workload part;
   part.steps.assign(prepared.workload.steps.begin() + static_cast<std::ptrdiff_t>(from),
                     prepared.workload.steps.begin() + static_cast<std::ptrdiff_t>(to));
@@ -42,6 +49,13 @@ Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t
   progress.clock = [] { return 0; };
   const auto ended = run_workload(session, logs, part, progress);
   expect(ended.ok(), "lifecycle", "the run failed: ", status_name(ended.status));
+  if (end == End::power_cut) {
+    for (auto* log : logs) {
+      expect(log->sync().ok(), "lifecycle", "the run could not be synced");
+    }
+    Rng rng(context.seed);
+    return world.disk.cut(Cut::lost, rng);
+  }
   session.close();
   world.scheduler.drain();
   Disk out = world.disk;
@@ -49,22 +63,23 @@ Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t
   return out;
 }
 
-Prepared prepare(Context& context) {
+Prepared prepare(Context& context, End end) {
   Prepared out;
   {
     World world(options_with(context), fresh_disk());
     const auto features = world.storage().features;
     if ((features & DUNLIN_STORE_VOLATILE) != 0) throw Skipped("nothing survives by design");
     Rng rng(context.seed);
+    const auto steps = context.options.deep_damage ? deep_steps : usual_steps;
     out.workload = make_workload(
-        rng, {400, features, {world.storage().record_cost, world.storage().header_cost}, true});
+        rng, {steps, features, {world.storage().record_cost, world.storage().header_cost}, true});
   }
   for (const auto& step : out.workload.steps) {
     if (step.kind == Step::append) out.ever[step.log].insert(step.record.hash());
   }
   const auto half = out.workload.steps.size() / 2;
-  out.older = run_part(context, out, fresh_disk(), 0, half);
-  out.disk = run_part(context, out, out.older, half, out.workload.steps.size());
+  out.older = run_part(context, out, fresh_disk(), 0, half, End::close);
+  out.disk = run_part(context, out, out.older, half, out.workload.steps.size(), end);
   if (out.disk.files(store_dir).empty()) {
     throw Skipped("the backend does not use dunlin.fs/1");
   }
@@ -80,7 +95,8 @@ std::string read_file(const Disk& disk, const std::string& path) {
 class Cases {
  public:
   // About `all` cases of each kind, over all files.
-  Cases(const Prepared& prepared, Rng& rng, std::uint64_t all) : prepared_(prepared), rng_(rng) {
+  Cases(const Prepared& prepared, Rng& rng, std::uint64_t all, End end)
+      : prepared_(prepared), rng_(rng), may_be_older_(end == End::power_cut) {
     for (const auto& path : prepared.disk.files(store_dir)) {
       if (!read_file(prepared.disk, path).empty()) files_.push_back(path);
     }
@@ -109,7 +125,7 @@ class Cases {
  private:
   template <class Break>
   Case& add(const char* kind, const std::string& path, const std::string& what, Break&& change) {
-    Case one{kind, cat(path, ": ", what), prepared_.disk, UINT64_MAX, false};
+    Case one{kind, path, cat(path, ": ", what), prepared_.disk, UINT64_MAX, false};
     change(one.disk);
     out_.push_back(std::move(one));
     return out_.back();
@@ -165,7 +181,8 @@ class Cases {
     if (prepared_.older.find(path) == 0) return;
     const auto before = read_file(prepared_.older, path);
     if (before == content) return;
-    rewrite("stale copy", path, "an older copy", before).whole_store_older = files_.size() == 1;
+    auto& one = rewrite("stale copy", path, "an older copy", before);
+    one.may_pass = may_be_older_ || files_.size() == 1;
   }
 
   void swap(const std::string& a, const std::string& b) {
@@ -215,6 +232,9 @@ class Cases {
 
   const Prepared& prepared_;
   Rng& rng_;
+  // After a power cut an older copy is what a disk leaves that did not sync: with one file that is
+  // written there is no witness.
+  bool may_be_older_;
   std::uint64_t each_ = 0;
   std::vector<std::string> files_;
   std::vector<Case> out_;
@@ -224,6 +244,7 @@ class Cases {
 
 struct Verdict {
   bool detected = false, whole = true, refused = false;
+  bool told = false;  // a warning in the log, or health
   std::uint64_t lost = 0;
   std::string how;
 };
@@ -292,7 +313,9 @@ Verdict examine(Context& context, const Prepared& prepared, const Case& one) {
   World world(options_with(context), one.disk);
   Outcome opened;
   Session session(world, store_dir, 0, &opened);
-  if (!opened.ok()) return {true, false, true, all, cat("open: ", status_name(opened.status))};
+  if (!opened.ok()) {
+    return {true, false, true, true, all, cat("open: ", status_name(opened.status))};
+  }
   for (std::size_t i = 0; i < log_count; ++i) {
     OpenLog options = options_of(i);
     options.flags &= ~DUNLIN_LOG_CREATE;
@@ -306,7 +329,7 @@ Verdict examine(Context& context, const Prepared& prepared, const Case& one) {
     }
     look_at_log(*log, i, prepared, verdict);
   }
-  const bool told = world.health != DUNLIN_HEALTH_OK;
+  verdict.told = world.health != DUNLIN_HEALTH_OK || world.warnings > 0;
   try {
     const auto last = prepared.workload.tracks[meta_track].digests.size() - 1;
     check_track(session, nullptr, meta_track, prepared.workload, last, last, one.text);
@@ -314,7 +337,7 @@ Verdict examine(Context& context, const Prepared& prepared, const Case& one) {
     std::vector<MetaItem> items;
     const auto listed = session.list_meta("", items);
     if (!listed.ok()) detect(verdict, cat("list_meta: ", status_name(listed.status)));
-    if (told) detect(verdict, "health");
+    if (world.health != DUNLIN_HEALTH_OK) detect(verdict, "health");
     verdict.whole = false;
   }
   return verdict;
@@ -322,43 +345,83 @@ Verdict examine(Context& context, const Prepared& prepared, const Case& one) {
 
 void judge(Context& context, const Prepared& prepared, const Case& one) {
   const auto verdict = examine(context, prepared, one);
-  if (one.whole_store_older) return;
-  expect(verdict.whole || verdict.detected, "S3", one.text, ": ", verdict.lost,
+  expect(verdict.whole || verdict.detected || one.may_pass, "S3", one.text, ": ", verdict.lost,
          " records are gone or changed, and nothing reports it");
   expect(verdict.lost <= one.loss_max, "S3", one.text, ": costs ", verdict.lost, " records, not ",
          one.loss_max);
   context.notes.push_back(cat(verdict.lost));
-  context.notes.push_back(verdict.detected ? verdict.how : "harmless");
+  context.notes.push_back(verdict.detected ? verdict.how : verdict.told ? "told" : "harmless");
 }
 
-void break_files(Context& context, const char* kind) {
+// Names of files of one sort differ in their numbers: "logs/*/*.seg".
+std::string sort_of(const std::string& path) {
+  std::string out;
+  const auto begin = std::string_view(store_dir).size() + 1;
+  for (std::size_t at = begin; at < path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    const auto part = path.substr(at, end - at);
+    const auto dot = std::min(part.rfind('.'), part.size());
+    const bool is_numbered = part.substr(0, dot).find_first_of("0123456789") != std::string::npos;
+    out += cat(out.empty() ? "" : "/", is_numbered ? cat("*", part.substr(dot)) : part);
+    at = end + 1;
+  }
+  return out;
+}
+
+struct Tally {
+  std::uint64_t cases = 0, harmless = 0, repaired = 0, worst = 0;
+  void add(const Result& result) {
+    ++cases;
+    if (result.notes.size() != 2) return;
+    worst = std::max<std::uint64_t>(worst, std::stoull(result.notes[0]));
+    if (result.notes[1] == "harmless") ++harmless;
+    if (result.notes[1] == "told") ++repaired;
+  }
+  [[nodiscard]] std::string text() const {
+    return cat(cases, " cases: ", cases - repaired - harmless, " reported, ", repaired,
+               " repaired and told, ", harmless, " without effect; at worst ", worst,
+               " records lost");
+  }
+};
+
+// All kinds for an empty one.
+void break_files(Context& context, const std::string& kind, End end) {
   if (!context.options.real_dir.empty()) throw Skipped("needs the simulated disk");
-  const auto prepared = prepare(context);
+  const auto prepared = prepare(context, end);
   Rng rng(context.seed);
   const auto cases =
-      Cases(prepared, rng, context.options.minutes > 0 ? 2000 : 80).make();
-  std::uint64_t tried = 0, harmless = 0, worst = 0;
+      Cases(prepared, rng, context.options.minutes > 0 ? 2000 : 80, end).make();
+  Tally all;
+  std::map<std::string, Tally> by_file;
   for (const auto& one : cases) {
-    if (one.kind != kind) continue;
+    if (!kind.empty() && one.kind != kind) continue;
     const auto result =
         run_alone(context.options, context.seed, 20, "S3",
                   [&](Context& inner) { judge(inner, prepared, one); });
-    ++tried;
     if (result.bad()) {
       throw Failure(result.clause, result.kind == Result::failed
                                        ? cat(one.text, ": ", result.text)
                                        : cat(one.text, ": ", result_name(result.kind), " ",
                                              result.text));
     }
-    if (result.notes.size() != 2) continue;
-    worst = std::max<std::uint64_t>(worst, std::stoull(result.notes[0]));
-    if (result.notes[1] == "harmless") ++harmless;
+    all.add(result);
+    by_file[sort_of(one.file)].add(result);
   }
-  if (tried == 0) throw Skipped(cat("there is no case of it here: ", kind));
-  const auto all = prepared.workload.finals[0].live().size() +
-                   prepared.workload.finals[1].live().size();
-  context.notes.push_back(cat(tried, " cases, ", harmless, " without effect, at worst ", worst,
-                              " of ", all, " records lost"));
+  if (all.cases == 0) throw Skipped(cat("there is no case of it here: ", kind));
+  const auto records = prepared.workload.finals[0].live().size() +
+                       prepared.workload.finals[1].live().size();
+  context.notes.push_back(cat(all.text(), " of ", records));
+  for (const auto& [file, tally] : by_file) {
+    context.notes.push_back(cat(file, ": ", tally.text()));
+  }
+}
+
+// Damage that meets a crash: what was acknowledged last must not pass for what the crash tore.
+void break_after_cut(Context& context) {
+  if (!context.options.deep_damage) {
+    throw Skipped("with --deep-damage only: no backend has to tell damage from a torn end");
+  }
+  break_files(context, "", End::power_cut);
 }
 
 }  // namespace
@@ -370,8 +433,11 @@ void add_damage_tests(Suite& suite) {
       {"damage.removal", "removal"},         {"damage.stale_copy", "stale copy"},
       {"damage.swap", "swap"}};
   for (const auto& [name, kind] : kinds) {
-    suite.push_back({name, "damage", [kind](Context& context) { break_files(context, kind); }});
+    suite.push_back({name, "damage", [kind](Context& context) {
+                       break_files(context, kind, End::close);
+                     }});
   }
+  suite.push_back({"damage.after_a_power_cut", "damage", break_after_cut});
 }
 
 }  // namespace dunlin::testkit

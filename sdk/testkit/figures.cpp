@@ -1,5 +1,6 @@
 // Memory, judged for backends that are not volatile; and a performance card, reported and not
-// judged. Both on real files in the temporary directory (or --real), with tasks on one thread.
+// judged. Both on real files: in the temporary directory with tasks on one thread, or with --real
+// there and with threads.
 #include <malloc.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ class Place {
   [[nodiscard]] WorldOptions options(const Context& context) const {
     auto out = context.world();
     out.real_dir = path_;
-    out.real_threads = false;
+    out.real_threads = !context.options.real_dir.empty();
     return out;
   }
   [[nodiscard]] std::string store() const { return path_ + "/store"; }

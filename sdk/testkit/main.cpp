@@ -17,12 +17,17 @@ namespace {
 constexpr const char* usage = R"(Usage: dunlin-storage-testkit --plugin FILE.so [options]
   --set KEY=VALUE     a key of the plugin's configuration (repeatable; "a.b=c" for tables)
   --only NAME         only tests of this clause ("S1") or whose name begins so (repeatable)
+  --nightly           hours of it: --cut-points 10000 --minutes 5 --records 10000000
+                      --lifecycles 1000 --kills 500 --timeout 3600, and what is said after it
   --seed N            of everything random (default 1)
   --minutes M         each random test goes on for M minutes
   --cut-points N      power cuts sampled in each recorded run; 0 for all (default 500)
   --records N         records of the memory test (default 200000)
+  --kills N           processes that are killed, with --real (default 20)
   --lifecycles N      opens and closes of the life cycle test (default 200)
   --timeout S         for one test (default 120)
+  --deep-damage       damage in a longer run, and after a power cut too: what was acknowledged must
+                      then be told from what the cut tore, which is more than the contract asks
   --real DIR          real files below DIR and real threads instead of simulated ones
   --script FILE       replays operations that a failed model test printed
   --junit FILE        writes results as JUnit XML
@@ -50,6 +55,19 @@ Parsed parse(int argc, char** argv) {
       to.verbose = true;
       continue;
     }
+    if (name == "--deep-damage") {
+      to.deep_damage = true;
+      continue;
+    }
+    if (name == "--nightly") {
+      to.cut_points = 10'000;
+      to.minutes = 5;
+      to.records_max = 10'000'000;
+      to.lifecycles = 1000;
+      to.kills = 500;
+      to.timeout_s = 3600;
+      continue;
+    }
     if (i + 1 == argc || !name.starts_with("--")) return {to, false};
     const char* value = argv[++i];
     const auto number = [&] { return std::strtoull(value, nullptr, 10); };
@@ -61,6 +79,7 @@ Parsed parse(int argc, char** argv) {
     else if (name == "--cut-points") to.cut_points = number();
     else if (name == "--records") to.records_max = number();
     else if (name == "--lifecycles") to.lifecycles = number();
+    else if (name == "--kills") to.kills = number();
     else if (name == "--timeout") to.timeout_s = static_cast<unsigned>(number());
     else if (name == "--real") to.real_dir = value;
     else if (name == "--script") to.script = value;
@@ -81,6 +100,7 @@ Suite whole_suite() {
   add_clause_tests(suite);
   add_model_tests(suite);
   add_power_tests(suite);
+  add_kill_tests(suite);
   add_fault_tests(suite);
   add_damage_tests(suite);
   add_figure_tests(suite);

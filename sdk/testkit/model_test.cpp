@@ -13,6 +13,8 @@ void rounds(Context& context, std::uint64_t usual, std::size_t operations, bool 
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(context.options.minutes * 60);
   Rng rng(context.seed);
+  // A real disk takes its time for each sync.
+  if (!context.options.real_dir.empty()) usual = (usual + 7) / 8;
   std::uint64_t round = 0;
   for (; round < context.scaled(usual); ++round) {
     if (context.options.minutes > 0 && Clock::now() >= end) break;

@@ -199,7 +199,9 @@ Script parse_script(const std::string& text) {
 }
 
 Result run_script_alone(const Options& options, std::uint64_t seed, const Script& script) {
-  return run_alone(options, seed, 20, "model", [&](Context& context) {
+  // Each sync of a real disk takes milliseconds.
+  const unsigned seconds = options.real_dir.empty() ? 20 : 300;
+  return run_alone(options, seed, seconds, "model", [&](Context& context) {
     Rig rig(context);
     run_script(rig, script);
   });

@@ -23,8 +23,9 @@ struct Options {
   std::uint64_t cut_points = 500;
   std::uint64_t records_max = 200'000;
   std::uint64_t lifecycles = 200;
+  std::uint64_t kills = 20;
   unsigned timeout_s = 120;
-  bool verbose = false, list = false, repeat_faults = true;
+  bool verbose = false, list = false, deep_damage = false;
 };
 
 struct Context {
@@ -62,6 +63,7 @@ void add_store_tests(Suite& suite);     // open, logs, metadata, life cycle
 void add_clause_tests(Suite& suite);    // S1 to S8 one by one
 void add_model_tests(Suite& suite);     // random operations against the model
 void add_power_tests(Suite& suite);     // power loss at every write and sync
+void add_kill_tests(Suite& suite);      // real processes that end by SIGKILL
 void add_damage_tests(Suite& suite);    // broken files
 void add_fault_tests(Suite& suite);     // failing calls
 void add_figure_tests(Suite& suite);    // memory and performance

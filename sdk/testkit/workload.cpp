@@ -190,7 +190,10 @@ class Runner {
     std::uint64_t changes;
   };
 
-  void begin(std::size_t track) { progress_.begun[track].push_back(progress_.clock()); }
+  void begin(std::size_t track) {
+    progress_.begun[track].push_back(progress_.clock());
+    if (progress_.tell) progress_.tell(track, progress_.begun[track].size(), false);
+  }
 
   void collect() {
     std::erase_if(waiting_, [&](const Waiting& one) {
@@ -198,6 +201,7 @@ class Runner {
       if (!one.waiter->over()) return one.waiter->answered;
       if (one.waiter->outcome.ok()) {
         progress_.acked[one.track].emplace_back(progress_.clock(), one.changes);
+        if (progress_.tell) progress_.tell(one.track, one.changes, true);
       } else {
         failed_ = one.waiter->outcome;
       }

@@ -55,6 +55,9 @@ struct Progress {
   std::function<std::uint64_t()> clock;
   std::vector<std::uint64_t> begun[track_count];  // [i]: when change i + 1 was called
   std::vector<std::pair<std::uint64_t, std::uint64_t>> acked[track_count];  // when, how many
+  // Told, if set, before a change is called and when it was acknowledged: for a process that may
+  // not live to be asked.
+  std::function<void(std::size_t track, std::uint64_t changes, bool is_acked)> tell;
 
   // Changes that must be there, and that may be there, at that time.
   [[nodiscard]] std::uint64_t least(std::size_t track, std::uint64_t at) const;

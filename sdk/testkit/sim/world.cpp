@@ -70,6 +70,7 @@ struct WorldTables {
                     const dunlin_log_field*, size_t, dunlin_str text) {
     World& world = World::of(host);
     const std::lock_guard lock(world.mutex_);
+    if ((level & ~DUNLIN_LOG_BARE) <= DUNLIN_LOG_WARNING) ++world.warnings;
     world.log_lines.emplace_back(cat(level & 0xff, " ", std::string_view(text.data, text.size)));
     if (world.log_lines.size() > 50) world.log_lines.pop_front();
     if (world.options.verbose) std::fprintf(stderr, "  log %s\n", world.log_lines.back().c_str());

@@ -68,6 +68,7 @@ class World {
   std::atomic<std::int64_t> open_files{0};
   // The worst the plugin said of its health, and its last lines of log.
   std::uint32_t health = DUNLIN_HEALTH_OK;
+  std::uint64_t warnings = 0;  // lines of log, errors among them
   std::deque<std::string> log_lines;
   const WorldOptions options;
 
