@@ -5,8 +5,8 @@
 // old copy is made again from here, and one that silently lost the end of its log is noticed,
 // because the journal is ahead of it.
 //
-// Appends are written at once and synced by `sync`: the database's own sync is what a commit waits
-// for. At most what was committed since the last `sync` depends on the database alone.
+// Appends are written at once and synced by `sync`, which a commit waits for as it waits for the
+// database's own: then either of the two may be damaged.
 //
 //     head     "DUNLINMJ", version u32, zero u32, store id 16 bytes, generation u64, XXH3 u64
 //     frames   size u32, kind u32, commit u64, XXH3 u64, content

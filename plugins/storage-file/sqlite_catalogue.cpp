@@ -8,7 +8,6 @@ namespace dunlin::storage_file {
 namespace {
 
 constexpr int log_pages_max = 512;
-constexpr std::uint64_t journal_sync_ns = 1'000'000'000;
 // How much of the metadata is copied at a time for whoever looks through it.
 constexpr std::size_t visit_bytes = std::size_t{1} << 20;
 
@@ -16,7 +15,7 @@ constexpr std::size_t visit_bytes = std::size_t{1} << 20;
 
 SqliteCatalogue::SqliteCatalogue(const CatalogueSite& site, Executor executor,
                                  std::function<void(const Error&)> failed, OpenCatalogue parts)
-    : files_(site.files), clock_(site.clock), executor_(executor), dir_(site.dir),
+    : files_(site.files), executor_(executor), dir_(site.dir),
       is_read_only_(site.is_read_only), keys_(site.keys),
       codec_(site.keys->codec(0, 0, DUNLIN_COMPRESS_NONE)), failed_(std::move(failed)),
       parts_(std::move(parts)) {}
@@ -135,7 +134,9 @@ result<> SqliteCatalogue::try_commit(const std::vector<Change>& changes) {
     if (is_final(ok.error())) stop_working(ok.error());
     return ok;
   }
-  auto outcome = transact(changes);
+  // Both copies are on the disk before anybody is told: what damages one of them costs nothing.
+  auto outcome = parts_.journal->sync();
+  if (outcome) outcome = transact(changes);
   if (outcome) {
     ++parts_.commit;
     return {};
@@ -174,12 +175,7 @@ void SqliteCatalogue::maintain() {
     if (!outcome && outcome.error().status != DUNLIN_E_NO_SPACE) stop_working(outcome.error());
     return static_cast<bool>(outcome);
   };
-  const auto now = clock_.monotonic_ns();
   const bool has_long_log = parts_.database->log_pages() > log_pages_max;
-  if (has_long_log || now - journal_synced_ns_ >= journal_sync_ns) {
-    if (!attempt(parts_.journal->sync())) return;
-    journal_synced_ns_ = now;
-  }
   if (has_long_log && !attempt(parts_.database->checkpoint())) return;
   if (!parts_.journal->is_long()) return;
   attempt(parts_.journal->rewrite(parts_.label.id, parts_.commit, [this](const auto& put) {

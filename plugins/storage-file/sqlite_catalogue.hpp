@@ -1,11 +1,11 @@
 // SqliteCatalogue: the catalogue in an SQLite database and a journal (catalogue_recovery.hpp).
 //
-//     commit() --> queue --> worker: [seal metadata, journal, BEGIN .. COMMIT] --> completions
+//     commit() --> queue --> worker: [seal, journal, sync, BEGIN .. COMMIT] --> completions
 //
-// While one transaction is on its way, what is accepted waits and becomes the next: one sync serves
-// all of it. Questions first commit what waits, on the thread that asks. After the completions the
-// worker does what nobody waits for: it moves SQLite's log into the database, syncs the journal,
-// and makes it short again.
+// While one transaction is on its way, what is accepted waits and becomes the next: its syncs
+// serve all of it. Questions first commit what waits, on the thread that asks. After the
+// completions the worker does what nobody waits for: it moves SQLite's log into the database, and
+// makes the journal short again.
 //
 // Metadata is encrypted with the store's key, bound to its path. Names are not.
 //
@@ -91,7 +91,6 @@ class SqliteCatalogue final : public Catalogue,
   [[nodiscard]] LogRow absolute(LogRow row) const;
 
   Files files_;
-  Clock clock_;
   Executor executor_;
   std::string dir_;
   bool is_read_only_;
@@ -103,7 +102,6 @@ class SqliteCatalogue final : public Catalogue,
   std::mutex mutex_;  // of the database and everything below
   OpenCatalogue parts_;
   std::optional<Error> broken_;
-  std::uint64_t journal_synced_ns_ = 0;
   bool is_open_ = true;
 
   std::mutex queue_mutex_;  // may be taken while mutex_ is held, never the other way round

@@ -49,6 +49,20 @@ class RecoveryTest : public CatalogueFixture {
     EXPECT_EQ(meta("").size(), expected.size() + 1);
     EXPECT_THAT(damage_found(), IsEmpty()) << "not repaired for good";
   }
+  void expect_no_bit_of_the_log_matters() {
+    const auto whole = host().disk;
+    const auto bytes = host().content(wal).size();
+    ASSERT_GT(bytes, 100'000u);
+    for (std::uint64_t at = 0; at < bytes; at += 4999) {
+      SCOPED_TRACE(testkit::cat("byte ", at));
+      host().disk = whole;
+      host().flip(wal, at);
+      open();
+      EXPECT_EQ(meta(""), expected);
+      EXPECT_FALSE(host().exists(marker));
+      close();
+    }
+  }
   std::map<std::string, std::string> expected;
 };
 
@@ -105,18 +119,22 @@ TEST_F(RecoveryTest, a_flipped_bit_in_the_log_of_a_killed_process_loses_nothing)
   open();
   fill();
   crash(testkit::Cut::kept);
-  const auto whole = host().disk;
-  const auto bytes = host().content(wal).size();
-  ASSERT_GT(bytes, 100'000u);
-  for (std::uint64_t at = 0; at < bytes; at += 4999) {
-    SCOPED_TRACE(testkit::cat("byte ", at));
-    host().disk = whole;
-    host().flip(wal, at);
-    open();
-    EXPECT_EQ(meta(""), expected);
-    EXPECT_FALSE(host().exists(marker));
-    close();
-  }
+  expect_no_bit_of_the_log_matters();
+}
+
+TEST_F(RecoveryTest, a_flipped_bit_in_the_log_after_a_power_cut_loses_nothing) {
+  open();
+  fill();
+  crash(testkit::Cut::lost);
+  expect_no_bit_of_the_log_matters();
+}
+
+TEST_F(RecoveryTest, a_lost_log_after_a_power_cut_is_made_up_for) {
+  open();
+  fill();
+  crash(testkit::Cut::lost);
+  host().remove(wal);
+  expect_whole();
 }
 
 TEST_F(RecoveryTest, a_lost_database_is_made_again) {
