@@ -79,7 +79,7 @@ result<std::vector<Finding>> LogDirectories::reconcile() {
     if (item.kind != DUNLIN_FS_DIRECTORY) continue;
     if (auto ok = settle(item.name, findings); !ok) return ok.error();
   }
-  if (auto ok = restore_missing(findings); !ok) return ok.error();
+  if (auto ok = restore_labels(findings); !ok) return ok.error();
   rows_.clear();
   return findings;
 }
@@ -145,14 +145,26 @@ result<> LogDirectories::take_up(const std::string& directory, std::vector<Findi
   return label ? result<>{} : write_label(row);
 }
 
-result<> LogDirectories::restore_missing(std::vector<Finding>& findings) {
+// What is wrong with the label of a log; empty when nothing is.
+result<std::string> LogDirectories::label_problem(const LogRow& row) const {
+  auto text = files_.read_file(layout::in(row.directory, layout::log_label), label_bytes_max);
+  if (!text && text.error().status == DUNLIN_E_NOT_FOUND) return std::string("is not there");
+  if (!text && text.error().status != DUNLIN_E_LIMIT) return text.error();
+  auto label = text ? read_log_label(text_of(*text)) : result<LogLabel>(text.error());
+  if (!label && label.error().status == DUNLIN_E_UNSUPPORTED) return std::string();
+  if (!label) return std::string("is damaged");
+  const bool is_of_row = (*label).store == catalogue_.label().id && (*label).id == row.id &&
+                         (*label).name == row.name;
+  return std::string(is_of_row ? "" : "belongs to another log");
+}
+
+result<> LogDirectories::restore_labels(std::vector<Finding>& findings) {
   for (const auto& row : rows_) {
-    auto has_label = files_.exists(layout::in(row.directory, layout::log_label));
-    if (!has_label) return has_label.error();
-    if (*has_label) continue;
-    findings.push_back(
-        {true, "the log " + row.name + " had lost " +
-                   layout::in(row.directory, layout::log_label) + "; it was written again"});
+    auto problem = label_problem(row);
+    if (!problem) return problem.error();
+    if ((*problem).empty()) continue;
+    findings.push_back({true, layout::in(row.directory, layout::log_label) + " of the log " +
+                                  row.name + " " + *problem + "; it was written again"});
     if (auto ok = files_.make_dirs(row.directory); !ok) return ok;
     if (auto ok = write_label(row); !ok) return ok;
   }

@@ -29,7 +29,8 @@ class LogDirectories {
   result<> write_label(const LogRow& row) const;
   result<> take_up(const std::string& directory, std::vector<Finding>& findings);
   result<> settle(const std::string& directory, std::vector<Finding>& findings);
-  result<> restore_missing(std::vector<Finding>& findings);
+  [[nodiscard]] result<std::string> label_problem(const LogRow& row) const;
+  result<> restore_labels(std::vector<Finding>& findings);
 
   Files files_;
   std::string root_;  // "<store>/logs"

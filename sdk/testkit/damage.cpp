@@ -31,8 +31,8 @@ WorldOptions options_with(Context& context) {
   return out;
 }
 
-// How a run ends: with everything closed, or without power once everything was acknowledged.
-enum class End { close, power_cut };
+// How a run ends: with everything closed, or by a kill once everything was acknowledged.
+enum class End { close, kill };
 
 Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t from,
               std::size_t to, End end) {
@@ -49,12 +49,12 @@ Disk run_part(Context& context, const Prepared& prepared, Disk disk, std::size_t
   progress.clock = [] { return 0; };
   const auto ended = run_workload(session, logs, part, progress);
   expect(ended.ok(), "lifecycle", "the run failed: ", status_name(ended.status));
-  if (end == End::power_cut) {
+  if (end == End::kill) {
     for (auto* log : logs) {
       expect(log->sync().ok(), "lifecycle", "the run could not be synced");
     }
     Rng rng(context.seed);
-    return world.disk.cut(Cut::lost, rng);
+    return world.disk.cut(Cut::kept, rng);
   }
   session.close();
   world.scheduler.drain();
@@ -96,7 +96,7 @@ class Cases {
  public:
   // About `all` cases of each kind, over all files.
   Cases(const Prepared& prepared, Rng& rng, std::uint64_t all, End end)
-      : prepared_(prepared), rng_(rng), may_be_older_(end == End::power_cut) {
+      : prepared_(prepared), rng_(rng), may_be_older_(end == End::kill) {
     for (const auto& path : prepared.disk.files(store_dir)) {
       if (!read_file(prepared.disk, path).empty()) files_.push_back(path);
     }
@@ -232,7 +232,7 @@ class Cases {
 
   const Prepared& prepared_;
   Rng& rng_;
-  // After a power cut an older copy is what a disk leaves that did not sync: with one file that is
+  // After a crash an older copy is what a disk leaves that did not sync: with one file that is
   // written there is no witness.
   bool may_be_older_;
   std::uint64_t each_ = 0;
@@ -416,12 +416,12 @@ void break_files(Context& context, const std::string& kind, End end) {
   }
 }
 
-// Damage that meets a crash: what was acknowledged last must not pass for what the crash tore.
-void break_after_cut(Context& context) {
+// Damage that meets a kill: what was acknowledged last must not pass for what the kill tore.
+void break_after_kill(Context& context) {
   if (!context.options.deep_damage) {
     throw Skipped("with --deep-damage only: no backend has to tell damage from a torn end");
   }
-  break_files(context, "", End::power_cut);
+  break_files(context, "", End::kill);
 }
 
 }  // namespace
@@ -437,7 +437,7 @@ void add_damage_tests(Suite& suite) {
                        break_files(context, kind, End::close);
                      }});
   }
-  suite.push_back({"damage.after_a_power_cut", "damage", break_after_cut});
+  suite.push_back({"damage.after_a_kill", "damage", break_after_kill});
 }
 
 }  // namespace dunlin::testkit

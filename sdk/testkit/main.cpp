@@ -26,8 +26,8 @@ constexpr const char* usage = R"(Usage: dunlin-storage-testkit --plugin FILE.so 
   --kills N           processes that are killed, with --real (default 20)
   --lifecycles N      opens and closes of the life cycle test (default 200)
   --timeout S         for one test (default 120)
-  --deep-damage       damage in a longer run, and after a power cut too: what was acknowledged must
-                      then be told from what the cut tore, which is more than the contract asks
+  --deep-damage       damage in a longer run, and after a kill too: what was acknowledged must then
+                      be told from what the kill tore, which is more than the contract asks
   --real DIR          real files below DIR and real threads instead of simulated ones
   --script FILE       replays operations that a failed model test printed
   --junit FILE        writes results as JUnit XML

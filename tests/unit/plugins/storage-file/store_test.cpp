@@ -311,6 +311,24 @@ TEST_F(StoreTest, a_log_whose_label_and_catalogue_are_lost_keeps_its_name) {
   EXPECT_THAT(logs(), ElementsAre("streams/A"));
 }
 
+TEST_F(StoreTest, a_damaged_lost_or_swapped_label_of_a_log_is_written_again_and_told) {
+  open();
+  make_log("streams/A");
+  make_log("streams/B");
+  const auto path = directory_of("streams%2fA") + "/identity";
+  const auto whole = host.content(path);
+  const auto other = host.content(directory_of("streams%2fB") + "/identity");
+  for (const auto& content : {std::string("junk"), whole.substr(0, whole.size() / 2), other}) {
+    store.reset();
+    host.run();
+    host.write(path, content);
+    host.log_lines.clear();
+    open();
+    EXPECT_EQ(host.content(path), whole);
+    EXPECT_THAT(host.log_lines, Contains(HasSubstr(path)));
+  }
+}
+
 TEST_F(StoreTest, a_crash_while_a_log_is_made_or_dropped_leaves_it_there_or_gone) {
   for (std::uint64_t at = 1; at < 45; ++at) {
     for (const auto cut : {testkit::Cut::lost, testkit::Cut::torn, testkit::Cut::reordered}) {
