@@ -24,8 +24,9 @@ inline std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) noexcept {
 }
 
 // `salt` separates keys of different owners in one table.
-inline std::uint64_t hash_bytes(const char* data, std::size_t size,
-                                std::uint64_t salt = 0) noexcept {
+inline std::uint64_t hash_bytes(std::string_view key, std::uint64_t salt = 0) noexcept {
+  const char* data = key.data();
+  std::size_t size = key.size();
   constexpr std::uint64_t prime0 = 0xa0761d6478bd642full;
   constexpr std::uint64_t prime1 = 0xe7037ed1a0b428dbull;
   std::uint64_t state = hash_seed ^ fold_multiply(salt ^ prime1, size ^ prime0);
@@ -50,10 +51,6 @@ inline std::uint64_t hash_bytes(const char* data, std::size_t size,
   }
   // The second round spreads what differs only in the tail over the low bits too.
   return fold_multiply(fold_multiply(state ^ tail, prime1), prime0);
-}
-
-inline std::uint64_t hash_bytes(std::string_view key, std::uint64_t salt = 0) noexcept {
-  return hash_bytes(key.data(), key.size(), salt);
 }
 
 }  // namespace dunlin

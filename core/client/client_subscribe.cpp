@@ -98,8 +98,8 @@ bool Client::unsubscribe(std::string_view sid, std::uint64_t max) {
   if (traces_)
     trace_in("UNSUB", max == 0 ? std::string(sid) : fmt::format("{} {}", sid, max));
   if (Subscription* const subscription = subscriptions_.find(sid)) {
-    if (max != 0 && max > subscription->delivered)
-      subscription->max = max;
+    if (max != 0 && max > subscription->delivered.get())
+      subscription->max.set(max);
     else
       drop(subscription);
   }
@@ -111,8 +111,8 @@ bool Client::unsubscribe(std::string_view sid, std::uint64_t max) {
 }
 
 void Client::auto_unsubscribe(Subscription* subscription) {
-  log_debug("{} - Auto-unsubscribe limit of {} reached for sid '{}'", label(), subscription->max,
-            subscription->sid());
+  log_debug("{} - Auto-unsubscribe limit of {} reached for sid '{}'", label(),
+            subscription->max.get(), subscription->sid());
   drop(subscription);
 }
 

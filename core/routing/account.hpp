@@ -13,14 +13,14 @@
 #include <vector>
 
 #include "core/base/quiescence.hpp"
-#include "core/net/counter.hpp"
+#include "core/base/counter.hpp"
 #include "core/subject/sublist.hpp"
 #include "core/subject/transform.hpp"
 
 namespace dunlin::routing {
 
 struct TrafficCounters {
-  net::Counter in_messages, in_bytes, out_messages, out_bytes, slow_consumers;
+  Counter in_messages, in_bytes, out_messages, out_bytes, slow_consumers;
 };
 
 struct Traffic {

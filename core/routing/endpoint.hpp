@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/net/connection.hpp"
-#include "core/net/counter.hpp"
+#include "core/base/counter.hpp"
 #include "core/routing/account.hpp"
 #include "core/routing/message.hpp"
 
@@ -60,9 +60,9 @@ class Endpoint : public net::Connection {
   [[nodiscard]] virtual std::uint64_t link_distance() const noexcept { return 0; }
 
   // Written by this shard, read by monitoring.
-  net::Counter in_messages, in_bytes, out_messages, out_bytes;
+  Counter in_messages, in_bytes, out_messages, out_bytes;
   // How often publishers were held back for its sake.
-  net::Counter stalls;
+  Counter stalls;
 
   // The output is long: the publisher with this id, on that shard, waits for it to drain, at most
   // until `until`. False when it has been told so and still waits.

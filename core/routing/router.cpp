@@ -99,7 +99,7 @@ std::size_t ShardRouter::route_run(Account& account, const protocol::Publish* fr
   if (found.plain.size() != 1 || !found.groups.empty()) return 0;
   Subscription& subscription = *found.plain[0];
   if (subscription.kind() != Kind::client || subscription.shard() != shard_.index() ||
-      subscription.is_closed() || subscription.max != 0)
+      subscription.is_closed() || subscription.max.get() != 0)
     return 0;
   auto& client = *static_cast<Endpoint*>(subscription.owner());
   if (client.is_closed() || client.filters_deliveries() || client.tracks_replies() ||
@@ -137,7 +137,7 @@ std::size_t ShardRouter::deliver_run(Subscription& subscription, Endpoint& clien
     if (!client.appended()) break;
   }
   if (done == 0) return 0;
-  subscription.delivered += done;
+  subscription.delivered.add(done);
   client.out_messages.add(done);
   client.out_bytes.add(bytes);
   count_delivery(client, done, bytes);
@@ -268,14 +268,15 @@ bool ShardRouter::deliver(Subscription* subscription, const Message& message,
   if (client.filters_deliveries() &&
       client.denies_delivery(message.subject, subscription->queue()))
     return false;
-  ++subscription->delivered;
+  subscription->delivered.add(1);
   bool last = false;
-  if (subscription->max != 0) {
-    if (subscription->delivered > subscription->max) {
+  if (const std::uint64_t max = subscription->max.get(); max != 0) {
+    const std::uint64_t delivered = subscription->delivered.get();
+    if (delivered > max) {
       client.auto_unsubscribe(subscription);
       return false;
     }
-    last = subscription->delivered == subscription->max;
+    last = delivered == max;
   }
   const std::size_t pending = client.pending();
   if (__builtin_expect(pending > stall_bytes, 0) &&

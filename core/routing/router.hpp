@@ -30,8 +30,8 @@ struct DeliverySettings {
 
 // Counts of one shard; the server's totals are their sums.
 struct ShardStats {
-  net::Counter in_messages, in_bytes, out_messages, out_bytes;
-  net::Counter slow_consumers, stalled_producers;
+  Counter in_messages, in_bytes, out_messages, out_bytes;
+  Counter slow_consumers, stalled_producers;
 };
 
 // Collects deliveries of a turn so that they are handed over together.  [the shard]

@@ -196,8 +196,8 @@ observe::ConnectionSnapshot snapshot_of(const client::Client& client, bool with_
     if (shown.subscriptions.size() == subscriptions_max) return;
     shown.subscriptions.push_back({std::string(subscription.subject()),
                                    std::string(subscription.queue()),
-                                   std::string(subscription.sid()), subscription.delivered,
-                                   subscription.max});
+                                   std::string(subscription.sid()), subscription.delivered.get(),
+                                   subscription.max.get()});
   });
   return shown;
 }

@@ -363,7 +363,8 @@ void list_subscriptions(SubscriptionsSnapshot& snapshot, const ClientDirectory& 
       if (query.list == 0 || place < query.offset || snapshot.list.size() >= limit) return;
       snapshot.list.push_back({account.name(), std::string(entry.subject()),
                                std::string(entry.queue()), std::string(entry.sid()),
-                               connection_of_entry(entry), entry.delivered, entry.max});
+                               connection_of_entry(entry), entry.delivered.get(),
+                               entry.max.get()});
     });
   });
 }

@@ -4,7 +4,7 @@
 // queue name. It is created on its owner's shard, linked into an account's Sublist, read by every
 // shard, and freed on its owner's shard when Quiescence says that no shard can still hold it.
 //
-// Text and identity never change after creation. `delivered`, `max` belong to the owner's shard.
+// Text and identity never change after creation. `delivered`, `max` are written by its shard.
 // `queue_weight` and `closed` are read by every shard.
 
 #pragma once
@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "core/base/counter.hpp"
 
 namespace dunlin::subject {
 
@@ -69,9 +71,9 @@ class Subscription {
     return weight < 0 ? 0 : weight < weight_max ? weight : weight_max;
   }
 
-  // Owner's shard only.
-  std::uint64_t delivered = 0;  // messages delivered since SUB
-  std::uint64_t max = 0;        // auto-unsubscribe after this many; 0 for none
+  // Written on the owner's shard, read by everybody.
+  Counter delivered;  // messages delivered since SUB
+  Counter max;        // auto-unsubscribe after this many; 0 for none
 
  private:
   Subscription() = default;

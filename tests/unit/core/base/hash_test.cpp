@@ -94,7 +94,7 @@ TEST(Hash, reads_nothing_outside_of_the_key) {
   for (std::size_t size = 0; size <= 20; ++size) {
     std::string other(around.size(), '+');
     other.replace(2, size, around, 2, size);
-    EXPECT_EQ(hash_bytes(around.data() + 2, size), hash_bytes(other.data() + 2, size));
+    EXPECT_EQ(hash_bytes({around.data() + 2, size}), hash_bytes({other.data() + 2, size}));
   }
 }
 

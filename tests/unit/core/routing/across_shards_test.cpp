@@ -167,8 +167,8 @@ TEST_F(AcrossShards, a_request_whose_group_left_has_no_responders) {
 // The last message that an auto-unsubscribe lets through is followed by one nobody gets.
 TEST_F(AcrossShards, a_request_past_the_maximum_of_its_only_receiver_has_no_responders) {
   Subscription& only = subscribe("a");
-  only.max = 1;
-  publish_and("a", "r", [&] { only.delivered = 1; });
+  only.max.set(1);
+  publish_and("a", "r", [&] { only.delivered.set(1); });
   EXPECT_TRUE(::testing::Value(unanswered(), ::testing::ElementsAre("a r")));
 }
 
