@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "core/base/log.hpp"
+#include "core/protocol/go_duration.hpp"
 #include "core/protocol/go_quote.hpp"
 #include "core/protocol/redact.hpp"
 
@@ -244,6 +245,13 @@ bool Client::admitted(Admission admission) {
   return true;
 }
 
+std::string Client::user_label() const {
+  if (!user_.empty()) return "user:" + user_;
+  if (!options_.nkey.empty()) return "nkey:" + options_.nkey;
+  if (!options_.user.empty()) return "user:" + options_.user;
+  return options_.auth_token.empty() ? "" : "token";
+}
+
 void Client::become(Admission admission) {
   if (account() != admission.account) {
     if (account() != nullptr) account()->clients.fetch_sub(1, std::memory_order_relaxed);
@@ -274,9 +282,10 @@ void Client::become(Admission admission) {
   }
   details_.clear();
   if (!software.empty()) details_ = protocol::go_quote(software);
-  if (!user_.empty()) {
+  const std::string who = user_label();
+  if (!who.empty()) {
     if (!details_.empty()) details_ += " - ";
-    details_ += protocol::go_quote(account()->name() + "/" + user_);
+    details_ += protocol::go_quote(account()->name() + "/" + who);
   }
 }
 
@@ -392,12 +401,15 @@ void Client::violation(Violation what) {
   }
 }
 
-void Client::on_write_timeout() {
+void Client::on_write_timeout(bool again) {
   // Nobody expects a client that has not even sent its CONNECT to read.
   if (awaiting_connect_) return;
   router_.stats().slow_consumers.add(1);
-  log_info("{} - Slow Consumer Detected: WriteDeadline of {}ms exceeded with {} bytes pending",
-           label(), limits().write_deadline / net::milliseconds, pending());
+  if (account() != nullptr) account()->traffic().at(shard().index()).slow_consumers.add(1);
+  // The reference counts its chunks; here what waits is always one.
+  log_info("{} - Slow Consumer {}: WriteDeadline of {} exceeded with 1 chunks of {} total bytes.",
+           label(), again ? "State" : "Detected",
+           protocol::go_duration(std::chrono::nanoseconds(limits().write_deadline)), pending());
 }
 
 void Client::on_closed() {

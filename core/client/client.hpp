@@ -91,7 +91,7 @@ class Client final : public routing::Endpoint {
   [[nodiscard]] std::size_t wanted() const noexcept override { return parser_.need; }
   void on_closed() override;
   void on_timer(Nanoseconds now) override;
-  void on_write_timeout() override;
+  void on_write_timeout(bool again) override;
 
  private:
   using Subscription = subject::Subscription;
@@ -105,6 +105,7 @@ class Client final : public routing::Endpoint {
   bool finish_connect(Admission admission);
   void reauthorized(Admission admission);
   void become(Admission admission);
+  [[nodiscard]] std::string user_label() const;
   bool check_connect_options();
   void send_first_info();
   void push_info(const protocol::InfoOverrides& values);

@@ -109,12 +109,6 @@ std::string take_part(std::string_view& text, std::uint64_t& total) {
   return whole > magnitude_max || total > magnitude_max ? invalid : "";
 }
 
-std::string trimmed_fraction(std::uint64_t value, unsigned digits) {
-  std::string text = fmt::format("{:0{}}", value, digits);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text.empty() ? text : "." + text;
-}
-
 }  // namespace
 
 result<std::int64_t> parse_size(std::string_view text) {
@@ -177,27 +171,6 @@ result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     return fail("time: invalid duration " + quoted());
   }
   return std::chrono::nanoseconds(static_cast<std::int64_t>(total));
-}
-
-std::string format_duration(std::chrono::nanoseconds duration) {
-  const auto count = duration.count();
-  if (count == 0) return "0s";
-  const std::uint64_t size = count < 0 ? 0 - static_cast<std::uint64_t>(count)
-                                       : static_cast<std::uint64_t>(count);
-  const std::string sign = count < 0 ? "-" : "";
-  if (size < 1000) return fmt::format("{}{}ns", sign, size);
-  if (size < 1000000) {
-    return fmt::format("{}{}{}\u00b5s", sign, size / 1000, trimmed_fraction(size % 1000, 3));
-  }
-  if (size < 1000000000) {
-    return fmt::format("{}{}{}ms", sign, size / 1000000, trimmed_fraction(size % 1000000, 6));
-  }
-  const std::uint64_t seconds = size / 1000000000;
-  std::string out = sign;
-  if (seconds >= 3600) out += fmt::format("{}h", seconds / 3600);
-  if (seconds >= 60) out += fmt::format("{}m", seconds / 60 % 60);
-  out += fmt::format("{}{}s", seconds % 60, trimmed_fraction(size % 1000000000, 9));
-  return out;
 }
 
 result<Address> parse_address(std::string_view text) {

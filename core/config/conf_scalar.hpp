@@ -23,8 +23,6 @@ namespace dunlin::config {
 // Go's duration syntax: `1h2m3s4ms5us6ns`, fractions and a sign allowed. Fails with Go's text:
 // `time: invalid duration "x"`.
 [[nodiscard]] result<std::chrono::nanoseconds> parse_duration(std::string_view text);
-// The way Go prints a duration: `1h2m3s`, `10s`, `1.5ms`, `0s`.
-[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
 
 struct Address {
   std::string host;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/config/conf_scalar.hpp"
+#include "core/protocol/go_duration.hpp"
 #include "core/protocol/go_quote.hpp"
 
 namespace dunlin::config {
@@ -281,7 +282,7 @@ bool OptionReader::address(const Entry& entry, std::string& host, int& port) {
 std::string print_value(bool value) { return value ? "true" : "false"; }
 std::string print_value(std::int64_t value) { return std::to_string(value); }
 std::string print_value(double value) { return fmt::format("{}", value); }
-std::string print_value(Duration value) { return format_duration(value); }
+std::string print_value(Duration value) { return protocol::go_duration(value); }
 std::string print_value(const std::vector<std::string>& value) {
   return fmt::format("[{}]", fmt::join(value, " "));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/config/conf_scalar.hpp"
+#include "core/protocol/go_duration.hpp"
 #include "core/protocol/go_quote.hpp"
 
 namespace dunlin::config {
@@ -54,8 +55,8 @@ result<> validate(const Options& options) {
   if (options.lame_duck_grace_period >= options.lame_duck_duration) {
     return fail(fmt::format("lame duck grace period ({}) should be strictly lower than lame duck "
                             "duration ({})",
-                            format_duration(options.lame_duck_grace_period),
-                            format_duration(options.lame_duck_duration)));
+                            protocol::go_duration(options.lame_duck_grace_period),
+                            protocol::go_duration(options.lame_duck_duration)));
   }
   if (options.limits.payload > options.limits.pending) {
     return fail(fmt::format("max_payload ({}) cannot be higher than max_pending ({})",

@@ -252,6 +252,7 @@ Io Connection::send_some(const char* data, std::size_t size, std::size_t& sent) 
 
 void Connection::flush() {
   if (waiting_to_write_ || socket_closed_) return;
+  if (write_due_ == never) batch_begin_ = sent_total_;
   while (!output_.empty()) {
     std::size_t sent = 0;
     const Io outcome = send_some(output_.pending_data(), output_.pending(), sent);
@@ -288,7 +289,6 @@ void Connection::flush() {
 // The socket takes no more for now: the deadline runs for everything that is queued at this moment.
 void Connection::stuck() {
   if (write_due_ == never) {
-    batch_begin_ = sent_total_;
     batch_end_ = sent_total_ + output_.pending();
     write_due_ = shard_.now() + (closed_ ? close_flush_deadline : limits_.write_deadline);
     reset_timer();
@@ -311,13 +311,13 @@ void Connection::check_write_deadline(Nanoseconds now) {
     finish_close();
     return;
   }
-  if (limits_.retries_after_timeout && sent_total_ > batch_begin_) {
-    batch_begin_ = sent_total_;
-    write_due_ = now + limits_.write_deadline;
+  on_write_timeout(std::exchange(timed_out_, true));
+  if (!limits_.retries_after_timeout || sent_total_ == batch_begin_) {
+    close(ClosedReason::slow_consumer_write_deadline);
     return;
   }
-  on_write_timeout();
-  close(ClosedReason::slow_consumer_write_deadline);
+  batch_begin_ = sent_total_;
+  write_due_ = now + limits_.write_deadline;
 }
 
 bool Connection::appended_much() {
@@ -345,6 +345,7 @@ void Connection::gather(std::string_view head, std::string_view body) {
     return;
   }
   std::size_t sent = n > 0 ? static_cast<std::size_t>(n) : 0;
+  if (write_due_ == never) batch_begin_ = sent_total_;
   sent_total_ += sent;
   const std::size_t from_queue = std::min(sent, output_.pending());
   output_.consume(from_queue);

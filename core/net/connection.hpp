@@ -123,8 +123,9 @@ class Connection : private Timer {
   virtual void on_timer(Nanoseconds now) = 0;
   // Output was drained after having been stuck.
   virtual void on_drained() {}
-  // A write made no progress for the deadline; decides how the close is counted.
-  virtual void on_write_timeout() {}
+  // Bytes waited longer than the write deadline; `again`: not for the first time. The connection
+  // is closed after it unless it may try again and the peer took something.
+  virtual void on_write_timeout([[maybe_unused]] bool again) {}
 
   void set_timer(Nanoseconds due);
   [[nodiscard]] Nanoseconds timer_due() const noexcept { return own_due_; }
@@ -169,6 +170,7 @@ class Connection : private Timer {
   std::uint64_t batch_begin_ = 0;
   std::uint8_t waits_ = 0;           // reactor handlers that still refer to this
   ClosedReason reason_ = ClosedReason::client_closed;
+  bool timed_out_ = false;  // a write has missed its deadline before
   bool dirty_ = false;
   bool closed_ = false;
   bool socket_closed_ = false;

@@ -154,7 +154,7 @@ void ProtocolConnection::on_closed() {
     why_ = status_of(closed_reason());
     reason_ = protocol::text_of(closed_reason());
   }
-  if (closed_reason() == net::ClosedReason::slow_consumer_pending_bytes) on_write_timeout();
+  if (closed_reason() == net::ClosedReason::slow_consumer_pending_bytes) on_write_timeout(false);
   log_debug("{}:{} - {}:{} - connection closed: {}", peer().ip, peer().port, settings_->name, id(),
             reason_);
   room_.clients.connection_closed(snapshot(true), is_counted_);
@@ -405,11 +405,11 @@ void ProtocolConnection::on_drained() {
   });
 }
 
-void ProtocolConnection::on_write_timeout() {
+void ProtocolConnection::on_write_timeout(bool again) {
   room_.router.stats().slow_consumers.add(1);
   if (account() != nullptr) account()->traffic().at(shard().index()).slow_consumers.add(1);
-  log_info("{}:{} - {}:{} - Slow Consumer Detected: {} bytes pending", peer().ip, peer().port,
-           settings_->name, id(), pending());
+  log_info("{}:{} - {}:{} - Slow Consumer {}: {} bytes pending", peer().ip, peer().port,
+           settings_->name, id(), again ? "State" : "Detected", pending());
 }
 
 // ---- as a link ---------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ class ProtocolConnection final : public routing::Endpoint, public ActingConnecti
   void on_closed() override;
   void on_timer(net::Nanoseconds now) override;
   void on_drained() override;
-  void on_write_timeout() override;
+  void on_write_timeout(bool again) override;
 
  private:
   // The plugin may be called for this connection.

@@ -195,7 +195,7 @@ class Log(unittest.TestCase):
                                '"version":"1.2","name":"app"}') as client:  # fmt: skip
                 client.flush()
                 port, cid = client.socket.getsockname()[1], client.info["client_id"]
-            label = f'127.0.0.1:{port} - cid:{cid} - "v1.2:go:app" - "$G/u" - '
+            label = f'127.0.0.1:{port} - cid:{cid} - "v1.2:go:app" - "$G/user:u" - '
             server.wait_for_log(label + "Client connection closed: Client Closed")
 
 

@@ -157,5 +157,26 @@ TEST(SlowConsumer, write_deadline_closes_a_connection_that_does_not_read) {
   EXPECT_EQ(publisher.barrier(), "");
 }
 
+// TestWriteTimeoutPolicy of the reference's client_test.go.
+TEST(SlowConsumer, write_timeout_retry_tries_again_after_a_write_that_made_progress) {
+  ServerProcess server(ServerProcess::with_config(
+      "write_deadline: \"200ms\"\nwrite_timeout: retry\ndebug: true\n"));
+  RawClient slow = RawClient::open(server.port());
+  slow.shrink_receive_buffer();
+  slow.read_info();
+  slow.send("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
+  slow.read_to_pong();
+  RawClient publisher = RawClient::connect(server, quiet);
+  const std::string frame = "PUB a 1000000\r\n" + std::string(1000000, 'x') + "\r\n";
+  for (int i = 0; i < 12; ++i) publisher.send(frame);
+  // The first write filled the socket's buffer; nothing is read, so the second one sends nothing.
+  EXPECT_TRUE(server.wait_for_log("Slow Consumer State: WriteDeadline of 200ms exceeded with 1 ch"))
+      << server.log();
+  EXPECT_TRUE(server.wait_for_log("Slow Consumer (Write Deadline)"));
+  const std::string log = server.log();
+  const auto first = log.find("Slow Consumer Detected: WriteDeadline of 200ms exceeded with 1 ch");
+  EXPECT_LT(first, log.find("Slow Consumer State"));
+}
+
 }  // namespace
 }  // namespace dunlin::testing

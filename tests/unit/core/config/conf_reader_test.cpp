@@ -1,6 +1,7 @@
 #include "core/config/conf_reader.hpp"
 
 #include "core/config/conf_scalar.hpp"
+#include "core/protocol/go_duration.hpp"
 #include "fixture.hpp"
 
 namespace dunlin::config {
@@ -134,7 +135,7 @@ TEST(Duration, is_read_and_printed_as_go_does) {
                            "2m0.5s"}) {
     const auto duration = parse_duration(text);
     ASSERT_TRUE(duration) << text;
-    EXPECT_EQ(format_duration(*duration), text);
+    EXPECT_EQ(protocol::go_duration(*duration), text);
   }
   EXPECT_EQ(parse_duration("1h2m3s4ms5us6ns")->count(), 3723004005006);
   EXPECT_EQ(parse_duration(".5s")->count(), 500000000);
