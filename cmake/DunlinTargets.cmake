@@ -7,8 +7,10 @@ find_package(fmt REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_program(DUNLIN_CCACHE ccache)
 if(DUNLIN_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${DUNLIN_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${DUNLIN_CCACHE})
+  # What ccache asks for before it caches objects made with a precompiled header.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${DUNLIN_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(dunlin-flags INTERFACE)
@@ -37,6 +39,17 @@ if(DUNLIN_SANITIZER)
   target_link_options(dunlin-flags INTERFACE -fsanitize=${DUNLIN_SANITIZER})
 endif()
 
+# dunlin_together(<target> [<files>]): in a clean build several files of the target are compiled as
+# one, which reads the headers they share once. The <files> stay alone: names in them are taken in
+# another one. Files include what they use all the same: the presets without it show.
+function(dunlin_together target)
+  if(NOT DUNLIN_TOGETHER)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # libsodium as an archive: few functions of it are used, and a shared library would cost every
 # server several hundred kilobytes of resident memory.
 find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
@@ -45,13 +58,14 @@ add_library(dunlin-sodium INTERFACE)
 target_include_directories(dunlin-sodium SYSTEM INTERFACE ${SODIUM_INCLUDE_DIR})
 target_link_libraries(dunlin-sodium INTERFACE ${SODIUM_LIBRARY})
 
-# dunlin_room(<name> SOURCES <files> LIBS <targets>): one folder of core/ as a static library
-# dunlin-<name>.
+# dunlin_room(<name> SOURCES <files> LIBS <targets> [ALONE <files>]): one folder of core/ as a
+# static library dunlin-<name>. ALONE as in dunlin_together().
 function(dunlin_room name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;ALONE" ${ARGN})
   add_library(dunlin-${name} STATIC ${ARG_SOURCES})
   set_target_properties(dunlin-${name} PROPERTIES POSITION_INDEPENDENT_CODE ${PLUGIN_LOADER})
   target_link_libraries(dunlin-${name} PUBLIC dunlin-flags ${ARG_LIBS})
+  dunlin_together(dunlin-${name} ${ARG_ALONE})
   set_property(GLOBAL APPEND PROPERTY DUNLIN_ROOMS dunlin-${name})
 endfunction()
 
@@ -61,15 +75,37 @@ function(dunlin_test_code target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>)
 endfunction()
 
-# dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>]): one GoogleTest
-# program per area.
-function(dunlin_unit_test area)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+# dunlin_googletest(<target>): the target is a test program's code. The headers of GoogleTest are
+# precompiled once for all of them.
+function(dunlin_googletest target)
   find_package(GTest REQUIRED)
+  dunlin_test_code(${target})
+  target_link_libraries(${target} PRIVATE dunlin-flags GTest::gmock GTest::gtest)
+  if(NOT DUNLIN_TOGETHER)
+    return()
+  endif()
+  if(NOT TARGET dunlin-googletest)
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/googletest.cpp CONTENT "")
+    add_library(dunlin-googletest OBJECT ${CMAKE_BINARY_DIR}/googletest.cpp)
+    dunlin_test_code(dunlin-googletest)
+    target_link_libraries(dunlin-googletest PRIVATE dunlin-flags GTest::gmock GTest::gtest)
+    target_precompile_headers(dunlin-googletest PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM dunlin-googletest)
+  if(DUNLIN_CCACHE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  endif()
+endfunction()
+
+# dunlin_unit_test(<area> SOURCES <files> LIBS <targets> [LABELS <labels>] [ALONE <files>]): one
+# GoogleTest program per area. ALONE as in dunlin_together().
+function(dunlin_unit_test area)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
   include(GoogleTest)
   add_executable(unit-${area} ${ARG_SOURCES})
-  dunlin_test_code(unit-${area})
-  target_link_libraries(unit-${area} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  dunlin_googletest(unit-${area})
+  dunlin_together(unit-${area} ${ARG_ALONE})
+  target_link_libraries(unit-${area} PRIVATE ${ARG_LIBS} GTest::gtest_main)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
