@@ -1,5 +1,7 @@
 #include "served_log.hpp"
 
+#include <dunlin/executor.hpp>
+
 #include <charconv>
 
 #include "waiter.hpp"
@@ -74,7 +76,13 @@ void ServedLog::close() noexcept {
     if (*subscription) router_.raw().unsubscribe(host_.raw(), (*subscription)->id());
     subscription->reset();
   }
-  close_and_wait(log_);
+  // A log is closed on its own thread: a commit or room for more may be told there right now.
+  if (log_) {
+    Waiter waiter;
+    const auto close_here = [&] { log_.close([&](const dunlin::result<>&) { waiter.done(); }); };
+    if (!host_.get<dunlin::Executor>().post_shard(shard_, close_here)) return;
+    waiter.wait();
+  }
   for (const auto& one : backlog_) router_.raw().release(one.message.owner);
   backlog_.clear();
 }
@@ -125,6 +133,7 @@ void ServedLog::keep(const dunlin_msg& message) {
 }
 
 void ServedLog::on_room() {
+  if (!log_) return;
   while (!backlog_.empty()) {
     auto& [message, subject, reply] = backlog_.front();
     message.subject = {subject.data(), subject.size()};
