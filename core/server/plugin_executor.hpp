@@ -22,9 +22,10 @@ namespace dunlin::server {
 class PluginExecutor final : public plugin::Executor {
  public:
   using Shards = std::vector<std::unique_ptr<net::Shard>>;
-  // One waits for what another does: a command for its storage.
-  static constexpr std::size_t workers_min = 2;
-  static constexpr std::size_t workers_max = 4;
+  // They wait for disks more than they compute, and one waits for what another does: a command for
+  // its storage. One at a sync, one filling a file and a long command leave one for all others.
+  static constexpr std::size_t workers_min = 4;
+  static constexpr std::size_t workers_max = 8;
 
   // Both outlive the executor. The shards need not be running yet.
   PluginExecutor(boost::asio::io_context& control, Shards& shards);

@@ -28,6 +28,7 @@ struct EngineSettings {
   std::uint64_t sync_interval_ns = 0;  // for DUNLIN_SYNC_INTERVAL
   std::uint32_t compression = DUNLIN_COMPRESS_NONE;
   std::uint64_t segment_bytes = 0;
+  std::uint32_t spare_segments = 4;       // files of one log that are kept to be used again
   std::uint64_t write_buffer_bytes = 0;   // of one log: accepted, not yet handed to the disk
   std::uint64_t index_cache_bytes = 0;    // of one log: subject and sequence indexes in memory
   std::uint64_t read_cache_bytes = 0;     // of one log: blocks read lately

@@ -22,6 +22,13 @@ constexpr dunlin_key size(const char* name, const char* fallback, std::int64_t l
   key.most = most;
   return key;
 }
+constexpr dunlin_key count(const char* name, const char* fallback, std::int64_t least,
+                           std::int64_t most, const char* help) {
+  auto key = dunlin::key(name, DUNLIN_KEY_INTEGER, fallback, help);
+  key.least = least;
+  key.most = most;
+  return key;
+}
 constexpr dunlin_key also(dunlin_key key, const char* aliases) {
   key.aliases = aliases;
   return key;
@@ -48,6 +55,8 @@ constexpr dunlin_key keys[] = {
     dunlin::key("previous_key_file", DUNLIN_KEY_TEXT, nullptr,
                 "File that holds the key before, instead of previous_key"),
     size("segment_size", "16MiB", 64 * kib, gib, "Size of the files records are written to"),
+    count("spare_segments", "4", 0, 64,
+          "Such files each log keeps for later; one that fills them fast makes half as many ahead"),
     size("write_buffer", "8MiB", 64 * kib, gib,
          "Records of one log that may wait for the disk before appends are held back"),
     size("index_cache", "64MiB", mib, 1024 * gib, "Memory for indexes, of each log"),
@@ -154,6 +163,9 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
     if (!value) return value.error();
     into = *value;
   }
+  auto spares = config.integer("spare_segments");
+  if (!spares) return spares.error();
+  engine.spare_segments = static_cast<std::uint32_t>(*spares);
   return settings;
 }
 

@@ -3,94 +3,151 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 #include <stdexcept>
-#include <vector>
+#include <utility>
 
 namespace store_bench {
-namespace {
 
-constexpr std::size_t payload_bytes = 128;
-constexpr int turns = 4;
+double Durations::at(double part) {
+  if (ns_.empty()) return 0;
+  const auto place = std::min(
+      ns_.size() - 1, static_cast<std::size_t>(part * static_cast<double>(ns_.size())));
+  const auto found = ns_.begin() + static_cast<std::ptrdiff_t>(place);
+  std::nth_element(ns_.begin(), found, ns_.end());
+  return *found / 10.0;
+}
 
-}  // namespace
+Measurement::Measurement(dunlin::Host host, const dunlin::StoredLog& log,
+                         const Workload& workload)
+    : executor_(host.get<dunlin::Executor>()),
+      clock_(host.get<dunlin::Clock>()),
+      log_(log),
+      workload_(workload),
+      payload_(workload.payload_bytes, 'x'),
+      records_(workload.batch) {
+  for (std::size_t i = 0; i < workload.subjects; ++i) {
+    subjects_.push_back(workload.subjects == 1 ? "bench" : "bench." + std::to_string(i));
+  }
+}
 
-void Measurement::run(const std::filesystem::path& dir, double seconds,
-                      std::span<const dunlin_str> batches,
-                      const std::function<void(const std::string&)>& say) {
-  say("records a batch | records/s | syncs/s | the same with pwrite, fdatasync/s | ratio\n");
-  for (const dunlin_str& arg : batches) {
-    const auto batch = std::strtoull(std::string(arg.data, arg.size).c_str(), nullptr, 10);
-    if (batch == 0) throw std::runtime_error("a batch has at least one record");
-    // Taking turns: what else the machine does meets both.
-    double ours = 0, raw = 0;
-    for (int turn = 0; turn < turns; ++turn) {
-      ours += calls_per_second(seconds / turns, [&] { append_batch(batch); }) / turns;
-      raw += measure_raw(dir / "raw", seconds / turns, batch) / turns;
+Figures Measurement::run() {
+  if (auto posted = executor_.post_control([this] { begin(); }); !posted) {
+    throw std::runtime_error(posted.error().text);
+  }
+  waiter_.wait();
+  if (failure_) throw std::runtime_error(*failure_);
+  return std::move(figures_);
+}
+
+void Measurement::begin() {
+  const auto state = log_.state();
+  last_ = state.last_seq;
+  kept_from_ = state.first_seq;
+  last_time_ns_ = state.last_time_ns;
+  begin_ns_ = clock_.monotonic_ns();
+  end_ns_ = begin_ns_ + static_cast<std::uint64_t>(workload_.seconds * 1e9);
+  go_on();
+}
+
+// On control, as long as there is something to be done at once.
+void Measurement::go_on() {
+  while (!is_over_ && under_way_ < workload_.batches) {
+    if (appended_ == 0) {
+      if (failure_ || clock_.monotonic_ns() >= end_ns_) break;
+      append_ns_ = clock_.monotonic_ns();
     }
-    char line[160];
-    std::snprintf(line, sizeof line, "%15llu | %9.0f | %7.0f | %34.0f | %.2f\n",
-                  static_cast<unsigned long long>(batch), ours * static_cast<double>(batch), ours,
-                  raw, ours / raw);
-    say(line);
+    if (!append()) {
+      if (!failure_) return;
+      break;
+    }
+    ++under_way_;
+    log_.sync([this, began = append_ns_](const dunlin::result<>& outcome) {
+      if (!outcome && !failure_) failure_ = outcome.error().text;
+      figures_.commits.add(clock_.monotonic_ns() - began);
+      figures_.records += workload_.batch;
+      --under_way_;
+      go_on();
+    });
+    if (workload_.keep != 0) purge();
   }
+  if (under_way_ == 0 && !is_purging_ && !is_over_) end();
 }
 
-double Measurement::calls_per_second(double seconds, const std::function<void()>& call) {
-  const auto begin = clock_.monotonic_ns();
-  const auto end = begin + static_cast<std::uint64_t>(seconds * 1e9);
-  std::uint64_t calls = 0;
-  while (clock_.monotonic_ns() < end) {
-    call();
-    ++calls;
+// False when the log has no room now.
+bool Measurement::append() {
+  if (appended_ == 0) {
+    last_time_ns_ = std::max(last_time_ns_, clock_.wall_ns());
+    for (auto& record : records_) {
+      const auto& subject = subjects_[last_ % subjects_.size()];
+      record.seq = ++last_;
+      record.time_ns = last_time_ns_;
+      record.subject = {subject.data(), subject.size()};
+      record.payload = {reinterpret_cast<const std::uint8_t*>(payload_.data()), payload_.size()};
+    }
   }
-  return static_cast<double>(calls) * 1e9 / static_cast<double>(clock_.monotonic_ns() - begin);
+  std::size_t accepted = 0;
+  const auto outcome =
+      log_.append(std::span<const dunlin_record>(records_).subspan(appended_), accepted);
+  appended_ += accepted;
+  if (appended_ == records_.size()) {
+    appended_ = 0;
+    return true;
+  }
+  if (outcome.error().status != DUNLIN_E_AGAIN) failure_ = outcome.error().text;
+  return false;
 }
 
-void Measurement::append_batch(std::size_t size) {
-  const std::string payload(payload_bytes, 'x');
-  std::vector<dunlin_record> records(size);
-  const auto now = clock_.wall_ns();
-  for (auto& record : records) {
-    record.seq = ++last_;
-    record.time_ns = now;
-    record.subject = {"bench", 5};
-    record.payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()};
-  }
-  for (std::span<const dunlin_record> rest(records); !rest.empty();) {
-    std::size_t accepted = 0;
-    const auto outcome = log_.append(rest, accepted);
-    rest = rest.subspan(accepted);
-    if (!outcome && outcome.error().status == DUNLIN_E_AGAIN) room_.wait();
-    else if (!outcome) throw std::runtime_error(outcome.error().text);
-  }
-  Waiter synced;
-  log_.sync([&](const dunlin::result<>&) { synced.done(); });
-  synced.wait();
-}
-
-// Into a file that is full of zeros already, so that no metadata changes.
-double Measurement::measure_raw(const std::filesystem::path& path, double seconds,
-                                std::size_t batch) {
-  constexpr off_t file_bytes = 16 << 20;
-  const std::string bytes(batch * (payload_bytes + 5), 'x');
-  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (file < 0) throw std::runtime_error("cannot open " + path.string());
-  const std::string zeros(1 << 20, '\0');
-  for (off_t at = 0; at < file_bytes; at += 1 << 20)
-    if (::pwrite(file, zeros.data(), zeros.size(), at) < 0) break;
-  ::fsync(file);
-  off_t at = 0;
-  const double rate = calls_per_second(seconds, [&] {
-    if (at + static_cast<off_t>(bytes.size()) > file_bytes) at = 0;
-    if (::pwrite(file, bytes.data(), bytes.size(), at) < 0 || ::fdatasync(file) != 0)
-      throw std::runtime_error("cannot write " + path.string());
-    at += static_cast<off_t>(bytes.size());
+// In steps, as a stream does that has reached its limit.
+void Measurement::purge() {
+  const auto step = std::max<std::uint64_t>(workload_.keep / 256, 1);
+  if (is_purging_ || last_ - kept_from_ < workload_.keep + step) return;
+  kept_from_ = last_ - workload_.keep;
+  dunlin_purge query{};
+  query.below = kept_from_;
+  is_purging_ = true;
+  log_.purge(query, [this](const dunlin::result<>& outcome, const dunlin_removed&) {
+    is_purging_ = false;
+    if (!outcome && !failure_) failure_ = outcome.error().text;
+    if (under_way_ == 0) go_on();
   });
+}
+
+void Measurement::end() {
+  is_over_ = true;
+  figures_.seconds = static_cast<double>(clock_.monotonic_ns() - begin_ns_) / 1e9;
+  waiter_.done();
+}
+
+Figures measure_raw(const dunlin::Clock& clock, const std::string& path, const Workload& workload,
+                    bool is_sync) {
+  constexpr std::size_t file_bytes = 16u << 20;
+  const std::string bytes(workload.batch * (workload.payload_bytes + 5), 'x');
+  const auto check = [&](bool is_good) {
+    if (!is_good) throw std::runtime_error("cannot write " + path);
+  };
+  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  check(file >= 0);
+  const std::string zeros(std::max(file_bytes, bytes.size()), '\0');
+  check(::pwrite(file, zeros.data(), zeros.size(), 0) >= 0 && ::fsync(file) == 0);
+  Figures figures;
+  const auto begin = clock.monotonic_ns();
+  const auto end = begin + static_cast<std::uint64_t>(workload.seconds * 1e9);
+  std::size_t at = 0;
+  auto now = begin;
+  while (now < end) {
+    if (at + bytes.size() > zeros.size()) at = 0;
+    check(::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at)) >= 0);
+    if (is_sync) check(::fdatasync(file) == 0);
+    at += bytes.size();
+    const auto before = std::exchange(now, clock.monotonic_ns());
+    figures.commits.add(now - before);
+    figures.records += workload.batch;
+  }
+  figures.seconds = static_cast<double>(now - begin) / 1e9;
   ::close(file);
   ::unlink(path.c_str());
-  return rate;
+  return figures;
 }
 
 }  // namespace store_bench

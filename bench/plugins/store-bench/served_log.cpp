@@ -2,6 +2,7 @@
 
 #include <dunlin/executor.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 #include "waiter.hpp"
@@ -11,6 +12,8 @@ namespace {
 
 // Records of one answer: a client that wants more asks again.
 constexpr std::uint64_t answer_bytes = 1 << 20;
+constexpr std::string_view ack_begin = "{\"stream\":\"bench\",\"seq\":", ack_end = "}";
+constexpr std::size_t digits_max = 20;
 
 std::string text(dunlin_str words) { return {words.data, words.size}; }
 
@@ -66,7 +69,9 @@ dunlin::result<> ServedLog::open(const dunlin::Store& store, std::string_view na
   auto opened = store.open_log(name, options);
   if (!opened) return opened.error();
   log_ = std::move(*opened);
-  last_ = log_.state().last_seq;
+  const auto state = log_.state();
+  last_ = state.last_seq;
+  last_time_ns_ = state.last_time_ns;
   if (auto ok = subscribe(subject, stores_, &ServedLog::store); !ok) return ok;
   return subscribe(read_subject, reads_, &ServedLog::read);
 }
@@ -106,69 +111,92 @@ dunlin::result<> ServedLog::subscribe(const std::string& subject,
 // ---- storing ------------------------------------------------------------------------------
 
 void ServedLog::store(std::span<const dunlin_msg> messages) {
-  for (const dunlin_msg& message : messages) {
-    if (!backlog_.empty() || !append(message)) keep(message);
+  const auto accepted = backlog_.empty() ? append(messages) : 0;
+  keep(messages.subspan(accepted));
+}
+
+// Later messages stay behind earlier ones.
+void ServedLog::keep(std::span<const dunlin_msg> messages) {
+  for (const auto& message : messages) {
+    router_.raw().retain(message.owner);
+    backlog_.push_back({message, text(message.subject), text(message.reply)});
   }
-  sync();
-}
-
-bool ServedLog::append(const dunlin_msg& message) {
-  dunlin_record record{};
-  record.seq = last_ + 1;
-  record.time_ns = clock_.wall_ns();
-  record.subject = message.subject;
-  record.header = message.header;
-  record.payload = message.payload;
-  std::size_t accepted = 0;
-  const auto outcome = log_.append({&record, 1}, accepted);
-  if (accepted == 0) return false;
-  ++last_;
-  waiting_.push_back({text(message.reply), last_});
-  return true;
-}
-
-void ServedLog::keep(const dunlin_msg& message) {
-  router_.raw().retain(message.owner);
-  backlog_.push_back({message, text(message.subject), text(message.reply)});
 }
 
 void ServedLog::on_room() {
   if (!log_) return;
-  while (!backlog_.empty()) {
-    auto& [message, subject, reply] = backlog_.front();
-    message.subject = {subject.data(), subject.size()};
-    message.reply = {reply.data(), reply.size()};
-    if (!append(message)) break;
-    router_.raw().release(message.owner);
+  std::vector<dunlin_msg> messages;
+  for (const auto& [message, subject, reply] : backlog_) {
+    messages.push_back(message);
+    messages.back().subject = {subject.data(), subject.size()};
+    messages.back().reply = {reply.data(), reply.size()};
+  }
+  for (auto accepted = append(messages); accepted > 0; --accepted) {
+    router_.raw().release(backlog_.front().message.owner);
     backlog_.pop_front();
   }
-  sync();
 }
 
-// Completions come in the order of the calls: each answers what had been appended by then.
-void ServedLog::sync() {
-  if (waiting_.empty() || last_ == asked_) return;
-  asked_ = last_;
-  log_.sync(
-      [this, up_to = last_](const dunlin::result<>& outcome) { acknowledge(up_to, outcome); });
+std::size_t ServedLog::append(std::span<const dunlin_msg> messages) {
+  if (messages.empty()) return 0;
+  last_time_ns_ = std::max(last_time_ns_, clock_.wall_ns());
+  records_.resize(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    auto& record = records_[i];
+    record.seq = last_ + 1 + i;
+    record.time_ns = last_time_ns_;
+    record.subject = messages[i].subject;
+    record.header = messages[i].header;
+    record.payload = messages[i].payload;
+  }
+  std::size_t accepted = 0;
+  // What it refuses is tried again when it says that there is room.
+  static_cast<void>(log_.append(records_, accepted));
+  if (accepted == 0) return 0;
+  Waiting waiting;
+  if (!spares_.empty()) {
+    waiting = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  waiting.first = last_ + 1;
+  last_ += accepted;
+  for (const auto& message : messages.first(accepted)) {
+    waiting.replies.append(message.reply.data, message.reply.size);
+    waiting.ends.push_back(static_cast<std::uint32_t>(waiting.replies.size()));
+  }
+  waiting_.push_back(std::move(waiting));
+  log_.sync([this](const dunlin::result<>& outcome) { acknowledge(outcome); });
+  return accepted;
 }
 
-void ServedLog::acknowledge(std::uint64_t up_to, const dunlin::result<>& outcome) {
-  std::vector<std::string> texts;
-  std::vector<Waiting> answered;
-  while (!waiting_.empty() && waiting_.front().seq <= up_to) {
-    answered.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-    texts.push_back(outcome ? "{\"stream\":\"bench\",\"seq\":" +
-                                  std::to_string(answered.back().seq) + "}"
-                            : "{\"error\":\"" + outcome.error().text + "\"}");
+// Completions come in the order of the calls: this one is about the first that waits.
+void ServedLog::acknowledge(const dunlin::result<>& outcome) {
+  auto waiting = std::move(waiting_.front());
+  waiting_.pop_front();
+  const auto error = outcome ? std::string() : "{\"error\":\"" + outcome.error().text + "\"}";
+  const auto most = ack_begin.size() + digits_max + ack_end.size();
+  texts_.resize(waiting.ends.size() * most);
+  answers_.resize(waiting.ends.size());
+  auto* at = texts_.data();
+  std::uint32_t begin = 0;
+  for (std::size_t i = 0; i < waiting.ends.size(); ++i) {
+    auto& message = answers_[i];
+    message.subject = {waiting.replies.data() + begin, waiting.ends[i] - begin};
+    begin = waiting.ends[i];
+    std::string_view words = error;
+    if (outcome) {
+      auto* end = std::copy(ack_begin.begin(), ack_begin.end(), at);
+      end = std::to_chars(end, end + digits_max, waiting.first + i).ptr;
+      end = std::copy(ack_end.begin(), ack_end.end(), end);
+      words = {at, static_cast<std::size_t>(end - at)};
+      at = end;
+    }
+    message.payload = bytes(words);
   }
-  std::vector<dunlin_msg> messages(answered.size());
-  for (std::size_t i = 0; i < answered.size(); ++i) {
-    messages[i].subject = {answered[i].reply.data(), answered[i].reply.size()};
-    messages[i].payload = bytes(texts[i]);
-  }
-  if (!messages.empty()) static_cast<void>(router_.publish(account_, messages));
+  static_cast<void>(router_.publish(account_, answers_));
+  waiting.replies.clear();
+  waiting.ends.clear();
+  spares_.push_back(std::move(waiting));
 }
 
 // ---- reading ------------------------------------------------------------------------------

@@ -7,8 +7,11 @@
 // header what is which: Nats-Sequence, Nats-Subject, Header-Bytes. The last one has the status 204
 // and Next, where to go on, or 500 and the error in front of Next.
 //
-// All of it happens on one shard, except `open` and `close`, which are for control. While a sync
-// is under way, what comes in gathers for the next: group commit.
+// This is how a plugin uses a log: what came in one turn of the shard is one append and one sync,
+// and what one sync made durable is answered with one publish. Nothing waits for anything; what
+// comes while a sync is under way is served by the next.
+//
+// All of it happens on one shard, except `open` and `close`, which are for control.
 
 #pragma once
 
@@ -38,9 +41,11 @@ class ServedLog {
   void close() noexcept;
 
  private:
+  // Records of one append, whose publishers wait.
   struct Waiting {
-    std::string reply;
-    std::uint64_t seq;
+    std::uint64_t first = 0;
+    std::string replies;  // one behind the other
+    std::vector<std::uint32_t> ends;
   };
   // A message that came while there was no room. Header and payload are the owner's.
   struct Kept {
@@ -52,11 +57,11 @@ class ServedLog {
                              std::optional<dunlin::Subscription>& subscription,
                              void (ServedLog::*take)(std::span<const dunlin_msg>));
   void store(std::span<const dunlin_msg> messages);
-  bool append(const dunlin_msg& message);
-  void keep(const dunlin_msg& message);
+  // How many of them were accepted.
+  std::size_t append(std::span<const dunlin_msg> messages);
+  void keep(std::span<const dunlin_msg> messages);
   void on_room();
-  void sync();
-  void acknowledge(std::uint64_t up_to, const dunlin::result<>& outcome);
+  void acknowledge(const dunlin::result<>& outcome);
   void read(std::span<const dunlin_msg> messages);
   void read_for(std::string reply, std::uint64_t from, std::uint64_t count);
 
@@ -67,9 +72,15 @@ class ServedLog {
   std::uint32_t shard_;
   std::optional<dunlin::Subscription> stores_, reads_;
   dunlin::StoredLog log_;
-  std::uint64_t last_ = 0, asked_ = 0;
+  std::uint64_t last_ = 0;
+  std::int64_t last_time_ns_ = 0;
   std::deque<Waiting> waiting_;
   std::deque<Kept> backlog_;
+  // Used again and again.
+  std::vector<Waiting> spares_;
+  std::vector<dunlin_record> records_;
+  std::vector<dunlin_msg> answers_;
+  std::string texts_;
 };
 
 }  // namespace store_bench

@@ -49,6 +49,12 @@ void Journal::close_block() {
   chunk.is_closed = true;
 }
 
+// What is handed out is always written before it is read: no need to clear it.
+std::unique_ptr<std::uint8_t[]> Journal::memory(std::uint32_t bytes) {
+  if (bytes == limits_.chunk_bytes && spare_) return std::move(spare_);
+  return std::unique_ptr<std::uint8_t[]>(new std::uint8_t[bytes]);
+}
+
 Chunk& Journal::chunk_for(std::uint32_t bytes, bool is_block) {
   if (!chunks_.empty()) {
     auto& chunk = *chunks_.back();
@@ -65,8 +71,7 @@ Chunk& Journal::chunk_for(std::uint32_t bytes, bool is_block) {
                                              : next_chunk_bytes_);
   if (codec_ && !is_block) chunk->capacity = std::max(bytes, 256u);
   next_chunk_bytes_ = std::min(next_chunk_bytes_ * 2, limits_.chunk_bytes);
-  // What is handed out is always written before it is read: no need to clear it.
-  chunk->bytes.reset(new std::uint8_t[chunk->capacity]);
+  chunk->bytes = memory(chunk->capacity);
   held_ += chunk->capacity;
   chunks_.push_back(std::move(chunk));
   return *chunks_.back();
@@ -76,12 +81,13 @@ Journal::Slot Journal::reserve_in(std::uint32_t bytes, bool is_block) {
   const auto size = padded(bytes);
   auto& chunk = chunk_for(size, is_block);
   if (open_.empty() || open_.back().chunk.get() != &chunk) {
-    open_.push_back({file_, chunks_.back(), chunk.used, 0, key_, codec_});
+    open_.push_back({file_, chunks_.back(), chunk.used, 0, capacity_, key_, codec_});
   }
   const Slot slot{chunk.bytes.get() + chunk.used, is_block ? chunk.used : chunk.begin + chunk.used,
                   is_block ? chunk.begin : SegmentIndex::none, key_};
   chunk.used += size;
   waiting_ += size;
+  open_bytes_ += size;
   return slot;
 }
 
@@ -125,6 +131,7 @@ Batch Journal::take(Position durable, std::uint64_t last_seq) {
   marks_.clear();
   batch.pieces = std::move(open_);
   open_.clear();
+  open_bytes_ = 0;
   for (auto& piece : batch.pieces) {
     piece.to = piece.chunk->used;
     piece.chunk->taken = piece.to;
@@ -146,6 +153,10 @@ void Journal::trim() {
     const auto& oldest = *chunks_.front();
     if (!oldest.is_closed || oldest.flushed != oldest.used) break;
     held_ -= oldest.capacity;
+    // Nobody but a batch that is on its way holds one, and this one has arrived.
+    if (oldest.capacity == limits_.chunk_bytes && chunks_.front().use_count() == 1) {
+      spare_ = std::move(chunks_.front()->bytes);
+    }
     chunks_.pop_front();
   }
 }

@@ -45,6 +45,7 @@ struct Batch {
     std::shared_ptr<File> file;
     std::shared_ptr<Chunk> chunk;
     std::uint32_t from = 0, to = 0;
+    std::uint32_t capacity = 0;  // of the segment
     SegmentKey key{};
     std::shared_ptr<const BlockCodec> codec;  // of blocks
   };
@@ -88,7 +89,7 @@ class Journal {
 
   // Is there something for the next batch?
   [[nodiscard]] bool has_open() const noexcept { return !open_.empty(); }
-  [[nodiscard]] std::uint64_t waiting_bytes() const noexcept { return waiting_; }
+  [[nodiscard]] std::uint64_t open_bytes() const noexcept { return open_bytes_; }
   // What was added since the last batch. `durable` is what is durable now.
   Batch take(Position durable, std::uint64_t last_seq);
   void flushed(const Batch& batch);
@@ -99,7 +100,9 @@ class Journal {
                                                    std::uint32_t offset) const noexcept;
   // Everything from here on is in memory.
   [[nodiscard]] Position hot_begin() const noexcept;
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return held_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return held_ + (spare_ ? limits_.chunk_bytes : 0);
+  }
   [[nodiscard]] bool is_block_mode() const noexcept { return codec_ != nullptr; }
 
  private:
@@ -108,6 +111,7 @@ class Journal {
 
   [[nodiscard]] std::uint32_t block_overhead() const noexcept;
   Chunk& chunk_for(std::uint32_t bytes, bool is_block);
+  std::unique_ptr<std::uint8_t[]> memory(std::uint32_t bytes);
   Slot reserve_in(std::uint32_t bytes, bool is_block);
   void close_block();
   void open_batch();
@@ -129,8 +133,11 @@ class Journal {
     SegmentKey key;
   };
   std::vector<Mark> marks_;
-  std::uint64_t waiting_ = 0, held_ = 0;
+  std::uint64_t waiting_ = 0;     // accepted and not yet written
+  std::uint64_t open_bytes_ = 0;  // of it, for the next batch
+  std::uint64_t held_ = 0;
   std::uint32_t next_chunk_bytes_ = first_chunk_bytes;
+  std::unique_ptr<std::uint8_t[]> spare_;  // of limits_.chunk_bytes, used again
 };
 
 }  // namespace dunlin::storage_file::engine

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "plugins/storage-file/engine.hpp"
+#include "plugins/storage-file/log/batch_writer.hpp"
 #include "plugins/storage-file/log/checkpoint.hpp"
 #include "plugins/storage-file/log/index_loader.hpp"
 #include "plugins/storage-file/log/journal.hpp"
@@ -104,9 +105,16 @@ class Log final : public LogBackend {
   struct Waiter {
     std::uint64_t batch;
     bool needs_sync;
+    std::optional<Completion> done;  // of a caller; else `then`
     std::function<void(const result<>&)> then;
+    void answer(const result<>& outcome);
   };
-  struct FlushJob;
+  struct UnderWay {  // a batch that the writer has
+    std::uint64_t number;
+    bool is_sync;
+    Position end;
+    std::uint64_t last_seq;
+  };
   struct PendingCheckpoint;
   using Asked = std::vector<std::shared_ptr<Question>>;
 
@@ -134,15 +142,16 @@ class Log final : public LogBackend {
   void begin_segment(MadeSegment made, bool is_first);
   void prepare();
   void prepared(result<MadeSegment> made);
+  void stock();
   [[nodiscard]] std::uint32_t next_capacity() const;
   void tell_room();
   void space_changed(bool is_full);
 
   // commit (log_commit.cpp)
   void flush();
-  void start_flush(const std::shared_ptr<FlushJob>& job);
-  void flushed(const std::shared_ptr<FlushJob>& job);
-  void wait_for_space(const std::shared_ptr<FlushJob>& job);
+  void wait(Waiter waiter);
+  void flushed(BatchWriter::Outcome& outcome);
+  void wait_for_space(const Error& why);
   void try_stalled();
   void poison(const Error& why);
   void answer_waiters();
@@ -187,14 +196,14 @@ class Log final : public LogBackend {
   // commit
   std::deque<Waiter> waiters_;
   std::uint64_t taken_ = 0, written_ = 0, synced_ = 0;  // batches
-  bool is_flushing_ = false;
-  std::shared_ptr<FlushJob> stalled_;  // found no space, and is tried again
+  std::shared_ptr<BatchWriter> writer_;
+  std::deque<UnderWay> under_way_;
+  bool is_stalled_ = false;  // the writer found no space, and tries again
   bool wants_sync_ = false;  // whatever the mode
   std::vector<std::shared_ptr<File>> unsynced_;
   Position durable_, flushed_;      // ends of batches
   std::uint64_t flushed_seq_ = 0;   // written, durable or not
   std::uint64_t durable_seq_ = 0;
-  std::uint64_t durable_cap_ = UINT64_MAX;  // of the batch on its way: a truncation came behind it
   std::optional<Error> poison_;
   bool wants_room_ = false, is_full_ = false;
   std::uint64_t space_watch_ = 0;
@@ -203,7 +212,9 @@ class Log final : public LogBackend {
 
   // segments
   std::optional<MadeSegment> next_;
-  bool is_preparing_ = false;
+  bool is_preparing_ = false, is_stocking_ = false;
+  std::uint64_t begun_ns_ = 0;  // the active segment
+  bool grows_fast_ = false;
   std::uint32_t wanted_capacity_ = 0, last_capacity_ = 0;
   Position previous_;                  // where the segment in front of the active one ended
   // Files of segments that nothing was written to, or nothing that counts: number and bytes.

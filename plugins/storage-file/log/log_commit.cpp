@@ -1,5 +1,5 @@
-// Group commit: one batch at a time is on its way to the disk; all who wait for what it holds are
-// answered by its sync, and what came meanwhile is the next batch.
+// Group commit: what was accepted is handed to the writer (batch_writer.hpp), which serves all that
+// came while it synced with its next sync; those who wait for what a sync holds are answered by it.
 
 #include <algorithm>
 
@@ -10,95 +10,7 @@ namespace {
 
 constexpr std::uint64_t retry_ns = 1'000'000'000;
 
-// Blocks are encoded here, on the worker: `out` keeps their bytes.
-result<> encode_block(const Batch::Piece& piece, std::vector<std::uint8_t>& out) {
-  const auto& chunk = *piece.chunk;
-  out.assign(entry_head_bytes, 0);
-  const std::span<const std::uint8_t> plain(chunk.bytes.get(), piece.to);
-  const auto place = chunk.begin + entry_head_bytes;
-  if (auto outcome = piece.codec->encode(plain, place, out); !outcome) return outcome;
-  const auto bytes = static_cast<std::uint32_t>(out.size());
-  if (bytes != entry_head_bytes + piece.codec->bound(piece.to)) {
-    return fail(DUNLIN_E_INTERNAL, "a block has not the size that was kept free for it");
-  }
-  out.resize(padded(bytes));
-  seal_entry(out.data(), EntryKind::block, bytes, chunk.begin, piece.key);
-  return {};
-}
-
-// One write for each stretch of a file.
-result<> write_pieces(const Batch& batch, Observer& observer) {
-  std::vector<std::vector<std::uint8_t>> blocks(batch.pieces.size());
-  std::vector<dunlin_bytes> parts;
-  std::uint64_t begin = 0, end = 0;
-  const File* file = nullptr;
-  const auto write = [&]() -> result<> {
-    if (parts.empty()) return {};
-    observer.wrote(end - begin);
-    auto outcome = file->write(begin, parts);
-    parts.clear();
-    return outcome;
-  };
-  for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
-    const auto& piece = batch.pieces[i];
-    if (piece.to == piece.from) continue;
-    dunlin_bytes bytes{piece.chunk->bytes.get() + piece.from, piece.to - piece.from};
-    const std::uint64_t offset = piece.chunk->begin + (piece.chunk->is_block ? 0 : piece.from);
-    if (piece.chunk->is_block) {
-      if (auto outcome = encode_block(piece, blocks[i]); !outcome) return outcome;
-      bytes = {blocks[i].data(), blocks[i].size()};
-    }
-    if (file != piece.file.get() || offset != end) {
-      if (auto outcome = write(); !outcome) return outcome;
-      file = piece.file.get();
-      begin = end = offset;
-    }
-    parts.push_back(bytes);
-    end += bytes.size;
-  }
-  return write();
-}
-
 }  // namespace
-
-struct Log::FlushJob {
-  Batch batch;
-  std::uint64_t number = 0;
-  bool is_sync = false;
-  std::vector<std::shared_ptr<File>> files;  // to be synced
-  std::optional<SegmentKey> mark_key;        // a mark behind the batch, in the last of them
-  std::optional<Error> write_error, sync_error;
-
-  void run(StoreContext& store);
-};
-
-void Log::FlushJob::run(StoreContext& store) {
-  write_error.reset();
-  auto outcome = write_pieces(batch, *store.observer);
-  if (!outcome && outcome.error().status == DUNLIN_E_NO_SPACE) {
-    store.space->report_full();
-    outcome = write_pieces(batch, *store.observer);
-  }
-  if (!outcome) {
-    write_error = outcome.error();
-    return;
-  }
-  if (!is_sync) return;
-  const auto begin = store.clock.monotonic_ns();
-  for (const auto& file : files) {
-    if (auto synced = file->sync(); !synced) {
-      sync_error = synced.error();
-      return;
-    }
-  }
-  store.observer->synced(store.clock.monotonic_ns() - begin);
-  if (!mark_key) return;
-  // Says of what was just synced that it was; the next batch is written over it.
-  std::vector<std::uint8_t> mark;
-  put_last_mark(mark, batch.end.offset, batch.last_seq);
-  seal_entry(mark.data(), EntryKind::mark, last_mark_bytes, batch.end.offset, *mark_key);
-  static_cast<void>(files.back()->write(batch.end.offset, mark));
-}
 
 result<> Log::sync(Completion& done) {
   if (is_read_only_) {
@@ -109,13 +21,7 @@ result<> Log::sync(Completion& done) {
   }
   if (poison_) return *poison_;
   if (closing_) return fail(DUNLIN_E_CLOSED, row_.name + " is closed");
-  auto completion = std::make_shared<Completion>(std::move(done));
-  const auto then = [completion](const result<>& outcome) {
-    outcome ? completion->succeed() : completion->fail(outcome.error());
-  };
-  const auto batch = journal_.has_open() ? taken_ + 1 : taken_;
-  waiters_.push_back({batch, options_.sync == DUNLIN_SYNC_ALWAYS, then});
-  flush();
+  wait({0, options_.sync == DUNLIN_SYNC_ALWAYS, std::move(done), {}});
   return {};
 }
 
@@ -124,60 +30,73 @@ void Log::when_durable(std::function<void(const result<>&)> then) {
     post([this, then = std::move(then)] { then(*poison_); });
     return;
   }
-  const auto batch = journal_.has_open() ? taken_ + 1 : taken_;
-  waiters_.push_back({batch, true, std::move(then)});
+  wait({0, true, std::nullopt, std::move(then)});
+}
+
+void Log::wait(Waiter waiter) {
+  waiter.batch = journal_.has_open() ? taken_ + 1 : taken_;
+  wants_sync_ |= waiter.needs_sync;
+  waiters_.push_back(std::move(waiter));
   flush();
+}
+
+void Log::Waiter::answer(const result<>& outcome) {
+  if (!done) {
+    then(outcome);
+  } else if (outcome) {
+    done->succeed();
+  } else {
+    done->fail(outcome.error());
+  }
 }
 
 void Log::truncated(std::uint64_t last) noexcept {
   ++truncations_;
   durable_seq_ = std::min(durable_seq_, last);
-  durable_cap_ = std::min(durable_cap_, last);
+  for (auto& batch : under_way_) batch.last_seq = std::min(batch.last_seq, last);
 }
 
+// Hands over what there is; a writer that is at work takes it along when it has ended its sync.
 void Log::flush() {
-  if (is_flushing_ || poison_) return;
-  const bool is_sync = wants_sync_ || std::any_of(waiters_.begin(), waiters_.end(),
-                                                  [](const auto& w) { return w.needs_sync; });
-  const bool has_unsynced = journal_.has_open() || synced_ < taken_;
+  if (is_stalled_ || poison_) return;
+  // A block ends with its batch, and small blocks cost space: they fill up meanwhile.
+  if (journal_.is_block_mode() && !under_way_.empty()) return;
+  const bool is_sync = wants_sync_;
+  const auto synced = under_way_.empty() || !under_way_.back().is_sync ? synced_ : taken_;
+  const bool has_unsynced = journal_.has_open() || synced < taken_;
+  wants_sync_ = false;
   if (!journal_.has_open() && !(is_sync && has_unsynced)) {
-    wants_sync_ = false;
-    if (!waiters_.empty()) post([this] { answer_waiters(); });
+    if (!waiters_.empty() && under_way_.empty()) post([this] { answer_waiters(); });
     return;
   }
-  is_flushing_ = true;
-  wants_sync_ = false;
-  durable_cap_ = UINT64_MAX;
-  auto job = std::make_shared<FlushJob>();
-  job->batch = journal_.take(durable_, state_->last_seq());
-  job->number = ++taken_;
-  job->is_sync = is_sync;
-  for (const auto& piece : job->batch.pieces) {
+  Flush flush;
+  flush.batch = journal_.take(durable_, state_->last_seq());
+  flush.number = ++taken_;
+  flush.is_sync = is_sync;
+  under_way_.push_back({taken_, is_sync, flush.batch.end, flush.batch.last_seq});
+  for (const auto& piece : flush.batch.pieces) {
     if (unsynced_.empty() || unsynced_.back() != piece.file) unsynced_.push_back(piece.file);
   }
   if (is_sync) {
-    job->files = std::exchange(unsynced_, {});
+    flush.files = std::exchange(unsynced_, {});
     const auto* active = state_->active();
-    const bool has_room = active != nullptr && job->batch.end.segment == active->number &&
-                          job->batch.end.offset + last_mark_bytes <= active->capacity &&
-                          !job->files.empty() && job->files.back() == active->file;
-    if (has_room) job->mark_key = active->key(row_.id);
+    const auto& end = flush.batch.end;
+    const bool has_room = active != nullptr && end.segment == active->number &&
+                          end.offset + last_mark_bytes <= active->capacity &&
+                          !flush.files.empty() && flush.files.back() == active->file;
+    if (has_room) flush.mark_key = active->key(row_.id);
   }
-  start_flush(job);
+  writer_->push(std::move(flush));
 }
 
-void Log::start_flush(const std::shared_ptr<FlushJob>& job) {
-  run_on_worker([this, job] { job->run(store_); }, [this, job] { flushed(job); });
-}
-
-void Log::wait_for_space(const std::shared_ptr<FlushJob>& job) {
+void Log::wait_for_space(const Error& why) {
   if (!is_full_) {
     is_full_ = true;
-    emit(DUNLIN_LOG_FULL, 0, 0, job->write_error->text);
+    emit(DUNLIN_LOG_FULL, 0, 0, why.text);
   }
   // Those who wait are told; what they wait for is still written when there is room.
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.then(*job->write_error);
-  stalled_ = job;
+  for (auto& waiter : std::exchange(waiters_, {})) waiter.answer(why);
+  is_stalled_ = true;
   auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { try_stalled(); },
                                   options_.shard);
   if (timer) {
@@ -188,47 +107,52 @@ void Log::wait_for_space(const std::shared_ptr<FlushJob>& job) {
 }
 
 void Log::try_stalled() {
-  if (stalled_) start_flush(std::exchange(stalled_, nullptr));
+  if (!std::exchange(is_stalled_, false)) return;
+  writer_->resume();
 }
 
-void Log::flushed(const std::shared_ptr<FlushJob>& job) {
-  const bool is_no_space = job->write_error && job->write_error->status == DUNLIN_E_NO_SPACE;
+void Log::flushed(BatchWriter::Outcome& outcome) {
+  if (poison_) return;
+  const bool is_no_space =
+      outcome.write_error && outcome.write_error->status == DUNLIN_E_NO_SPACE;
   if (is_no_space && !closing_) {
-    // Nothing of it was synced yet: what was written is written again when there is room.
-    wait_for_space(job);
+    wait_for_space(*outcome.write_error);
     return;
   }
-  is_flushing_ = false;
-  if (job->write_error || job->sync_error) {
-    poison(job->write_error ? *job->write_error : *job->sync_error);
+  if (outcome.write_error || outcome.sync_error) {
+    poison(outcome.write_error ? *outcome.write_error : *outcome.sync_error);
     return;
   }
-  journal_.flushed(job->batch);
-  written_ = job->number;
-  flushed_ = job->batch.end;
-  flushed_seq_ = std::min(job->batch.last_seq, durable_cap_);
-  written_since_checkpoint_ += job->batch.bytes;
-  if (job->is_sync) {
-    synced_ = job->number;
-    durable_ = job->batch.end;
-    durable_seq_ = std::max(durable_seq_, std::min(job->batch.last_seq, durable_cap_));
+  for (const auto& flush : outcome.flushes) {
+    const auto& taken = under_way_.front();
+    journal_.flushed(flush.batch);
+    written_ = taken.number;
+    flushed_ = taken.end;
+    flushed_seq_ = taken.last_seq;
+    written_since_checkpoint_ += flush.batch.bytes;
+    if (taken.is_sync) {
+      synced_ = taken.number;
+      durable_ = taken.end;
+      durable_seq_ = std::max(durable_seq_, taken.last_seq);
+    }
+    under_way_.pop_front();
   }
   if (is_full_ && !store_.space->is_full() && !is_preparing_) space_changed(false);
   for (auto& segment : std::exchange(unindexed_, {})) store_index(segment);
   answer_waiters();
   tell_room();
-  if (!waiters_.empty() || wants_sync_ || journal_.is_full()) flush();
+  const bool is_awaited = !waiters_.empty() && waiters_.back().batch > taken_;
+  if (is_awaited || wants_sync_ || journal_.is_full()) flush();
   maybe_checkpoint();
-  go_on_closing();
 }
 
 void Log::answer_waiters() {
   while (!waiters_.empty()) {
     const auto& front = waiters_.front();
     if ((front.needs_sync ? synced_ : written_) < front.batch) return;
-    const auto then = std::move(waiters_.front().then);
+    auto waiter = std::move(waiters_.front());
     waiters_.pop_front();
-    then(result<>());
+    waiter.answer(result<>());
   }
 }
 
@@ -239,7 +163,8 @@ void Log::poison(const Error& why) {
                  why.os_error);
   store_.observer->poisoned(row_.name, poison_->text);
   tell(DUNLIN_LOG_POISONED, 0, 0, poison_->text);
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.then(*poison_);
+  under_way_.clear();
+  for (auto& waiter : std::exchange(waiters_, {})) waiter.answer(*poison_);
   go_on_closing();
 }
 

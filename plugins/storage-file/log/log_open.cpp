@@ -32,7 +32,14 @@ Log::Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits)
       is_read_only_(store.is_read_only || (open.options.flags & DUNLIN_LOG_READ_ONLY) != 0),
       directory_(store.host, store.fs, row_.directory),
       journal_(row_.id, limits),
-      maker_(store, row_, directory_) {}
+      maker_(store, row_, directory_, options_.sync == DUNLIN_SYNC_ALWAYS),
+      writer_(std::make_shared<BatchWriter>(
+          store, [this](std::shared_ptr<BatchWriter::Outcome> outcome) {
+            post_raw([this, outcome = std::move(outcome)] {
+              flushed(*outcome);
+              go_on_closing();
+            });
+          })) {}
 
 Log::~Log() = default;
 
@@ -199,6 +206,7 @@ void Log::close(Completion done) noexcept {
   closing_.emplace(std::move(done));
   timer_ = Timer();
   retry_ = Timer();
+  maker_.stop();
   for (const auto& question : std::exchange(asked_, {})) {
     question->failure = fail(DUNLIN_E_CANCELLED, row_.name + " was closed");
     post([question] { question->complete(); });
@@ -214,14 +222,14 @@ void Log::go_on_closing() {
     checkpoint(true, [] {});
     return;
   }
-  if (!is_flushing_ || poison_) finish_close();
+  if (under_way_.empty()) finish_close();
 }
 
 void Log::finish_close() {
   ++jobs_;
   is_finishing_ = true;
   // Files are closed, and the watch ends, on a worker.
-  const auto posted = store_.executor.post_worker([this] {
+  writer_->end([this] {
     if (space_watch_ != 0) store_.space->unwatch(space_watch_);
     used_lately_.clear();
     unsynced_.clear();
@@ -239,7 +247,6 @@ void Log::finish_close() {
       poisoned ? done.fail(*poisoned) : done.succeed();
     });
   });
-  static_cast<void>(posted);
 }
 
 }  // namespace engine

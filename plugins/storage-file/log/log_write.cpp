@@ -14,6 +14,8 @@ constexpr std::uint64_t write_bytes = 512u << 10;
 constexpr std::uint32_t first_segment_bytes = 256u << 10;
 constexpr std::uint64_t segment_bytes_min = 64u << 10;
 constexpr std::uint64_t retry_ns = 1'000'000'000;
+// A segment that is full sooner is one of many.
+constexpr std::uint64_t fast_ns = 5'000'000'000;
 
 }  // namespace
 
@@ -114,6 +116,10 @@ void Log::begin_segment(MadeSegment made, bool is_first) {
   const auto block_codec = codec(segment->number);
   segment->key_id = block_codec->key_id();
   last_capacity_ = segment->capacity;
+  const auto now = store_.clock.monotonic_ns();
+  grows_fast_ = begun_ns_ != 0 && now - begun_ns_ < fast_ns &&
+                last_capacity_ >= store_.settings.segment_bytes;
+  begun_ns_ = now;
   journal_.begin(*segment, segment_header_bytes, block_codec);
   if (is_first) durable_ = {segment->number, segment_header_bytes};
   state_->open_segment(std::move(segment));
@@ -158,7 +164,7 @@ result<> Log::append(std::span<const dunlin_record> records, std::size_t& accept
   }
   auto* active = state_->active();
   if (active != nullptr && !next_ && journal_.end().offset > active->capacity / 4) prepare();
-  if (journal_.waiting_bytes() >= write_bytes) flush();
+  if (journal_.open_bytes() >= write_bytes) flush();
   return {};
 }
 
@@ -200,16 +206,35 @@ result<> Log::reschedule(std::uint64_t seq, std::int64_t due_ns) {
 void Log::prepare() {
   if (is_preparing_ || next_ || is_read_only_ || poison_ || closing_) return;
   is_preparing_ = true;
-  auto made = std::make_shared<result<MadeSegment>>(fail(DUNLIN_E_INTERNAL, "not made"));
-  const auto number = next_number_++;
+  ++jobs_;
+  maker_.make_ahead(next_number_++, next_capacity(), [this](result<MadeSegment> made) {
+    if (!made && made.error().status == DUNLIN_E_NO_SPACE) store_.space->report_full();
+    auto held = std::make_shared<result<MadeSegment>>(std::move(made));
+    post_raw([this, held] {
+      --jobs_;
+      prepared(std::move(*held));
+      go_on_closing();
+    });
+  });
+}
+
+// A log that fills its segments fast finds some more made already, should the disk be slow for a
+// moment.
+void Log::stock() {
+  if (!grows_fast_ || is_stocking_ || is_full_ || poison_ || closing_) return;
   const auto capacity = next_capacity();
-  run_on_worker(
-      [this, made, number, capacity] {
-        *made = maker_.make(number, capacity);
-        if (*made) return;
-        if (made->error().status == DUNLIN_E_NO_SPACE) store_.space->report_full();
-      },
-      [this, made] { prepared(std::move(*made)); });
+  if (!maker_.wants_stock(capacity)) return;
+  is_stocking_ = true;
+  ++jobs_;
+  maker_.stock(next_number_++, capacity, [this](const result<>& outcome) {
+    post_raw([this, is_good = static_cast<bool>(outcome)] {
+      --jobs_;
+      is_stocking_ = false;
+      // Without them the log goes on as well.
+      if (is_good) stock();
+      go_on_closing();
+    });
+  });
 }
 
 void Log::prepared(result<MadeSegment> made) {
@@ -224,7 +249,6 @@ void Log::prepared(result<MadeSegment> made) {
     auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { prepare(); },
                                     options_.shard);
     if (timer && !closing_) retry_ = std::move(*timer);
-    go_on_closing();
     return;
   }
   next_ = std::move(*made);
@@ -242,7 +266,7 @@ void Log::prepared(result<MadeSegment> made) {
     emit(DUNLIN_LOG_RESUMED, 0, 0, {});
   }
   tell_room();
-  go_on_closing();
+  stock();
 }
 
 void Log::tell_room() {

@@ -1,0 +1,171 @@
+// How records get to the disk: batches, syncs, and files that are used again.
+
+#include <algorithm>
+#include <set>
+
+#include "plugins/storage-file/log/segment.hpp"
+#include "tests/unit/plugins/storage-file/log/fixture.hpp"
+
+namespace dunlin::storage_file::engine::testing {
+namespace {
+
+using testkit::Cut;
+
+class WriteTest : public LogFixture {
+ protected:
+  // A sync whose answer is waited for by nobody.
+  void begin_sync() {
+    const auto count = [](void* user, dunlin_status, const dunlin_error*) {
+      ++*static_cast<int*>(user);
+    };
+    Completion done(count, &answers_);
+    EXPECT_TRUE(log->sync(done));
+  }
+  // Appends, and removes what is older, as a stream with a limit does.
+  void roll(int records, std::string_view payload) {
+    for (int i = 1; i <= records; ++i) {
+      append("r", std::string(payload));
+      // Each batch has a mark, which would prove what is in front of it.
+      if (i % 7 == 0) ASSERT_EQ(sync(), DUNLIN_OK);
+      if (i % 100 == 0 && state().records > 2000) purge("", state().last_seq - 2000);
+    }
+    ASSERT_EQ(sync(), DUNLIN_OK);
+  }
+  std::set<std::uint32_t> inodes() const {
+    std::set<std::uint32_t> found;
+    for (const auto* suffix : {".seg", ".old"}) {
+      for (const auto& path : files(suffix)) found.insert(host->disk.find(path));
+    }
+    return found;
+  }
+
+  // Does a segment hold the one content behind the other?
+  [[nodiscard]] bool has_old_behind(const std::string& old, const std::string& fresh) const {
+    const auto written = files(".seg");
+    return std::any_of(written.begin(), written.end(), [&](const std::string& path) {
+      const auto content = host->content(path);
+      const auto last_fresh = content.rfind(fresh), last_old = content.rfind(old);
+      return last_fresh != std::string::npos && last_old != std::string::npos &&
+             last_old > last_fresh;
+    });
+  }
+
+  int answers_ = 0;
+};
+
+TEST_F(WriteTest, what_comes_before_a_worker_is_free_shares_one_write_and_one_sync) {
+  open();
+  append("a", "one");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  const auto changes = host->changes, syncs = host->syncs;
+  for (int i = 0; i < 5; ++i) {
+    append("a", "more");
+    begin_sync();
+  }
+  host->run();
+  EXPECT_EQ(answers_, 5);
+  EXPECT_EQ(log->durable_seq(), 6u);
+  EXPECT_EQ(host->syncs - syncs, 1u);
+  // The write, the sync, and the mark that says of it that it was.
+  EXPECT_EQ(host->changes - changes, 3u);
+}
+
+TEST_F(WriteTest, what_follows_a_truncation_is_durable_only_with_its_own_sync) {
+  open();
+  append_many(10, "t.", 1, 10);
+  begin_sync();
+  truncate(4);
+  append("t.0", "again");
+  EXPECT_LE(log->durable_seq(), 4u);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  EXPECT_EQ(log->durable_seq(), 5u);
+  const auto all = read_all();
+  crash(Cut::lost);
+  open();
+  EXPECT_EQ(read_all(), all);
+}
+
+TEST_F(WriteTest, files_of_purged_segments_are_used_again) {
+  open();
+  roll(10'000, std::string(200, 'x'));
+  const auto before = inodes();
+  roll(40'000, std::string(200, 'x'));
+  const auto after = inodes();
+  std::vector<std::uint32_t> made;
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(made));
+  // 36 segments were written meanwhile.
+  EXPECT_EQ(made.size(), 0u);
+  EXPECT_LE(files(".old").size(), store.settings.spare_segments);
+  EXPECT_GT(files(".old").size(), 0u);
+}
+
+TEST_F(WriteTest, no_file_is_kept_to_be_used_again_when_none_is_wanted) {
+  store.settings.spare_segments = 0;
+  open();
+  roll(10'000, std::string(200, 'x'));
+  EXPECT_TRUE(files(".old").empty());
+}
+
+TEST_F(WriteTest, a_log_that_fills_segments_fast_has_some_made_ahead) {
+  open();
+  append_many(20'000, "f.", 10, 100);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  EXPECT_EQ(files(".old").size(), store.settings.spare_segments / 2);
+  EXPECT_EQ(close(), DUNLIN_OK);
+  open();
+  EXPECT_EQ(files(".old").size(), store.settings.spare_segments / 2);
+  EXPECT_EQ(state().records, 20'000u);
+}
+
+TEST_F(WriteTest, entries_are_believed_in_their_own_segment_only) {
+  std::vector<std::uint8_t> bytes(100);
+  const Message message{1, 1, "r", "", "payload", 0, 0};
+  const auto record = message.record();
+  const auto size = record_entry_bytes(record);
+  const auto key = SegmentKey::of(7, 3, 99);
+  write_record(bytes.data(), record, size, 64, key);
+  EXPECT_TRUE(read_entry(bytes, 64, key));
+  EXPECT_FALSE(read_entry(bytes, 64, SegmentKey::of(7, 3, 98)));  // the file, used again
+  EXPECT_FALSE(read_entry(bytes, 64, SegmentKey::of(7, 4, 99)));
+  EXPECT_FALSE(read_entry(bytes, 64, SegmentKey::of(8, 3, 99)));
+  EXPECT_FALSE(read_entry(bytes, 68, key));  // the same bytes, elsewhere
+}
+
+// Every record has the size of those the file held before: entries of old stand where entries of
+// new would.
+TEST_F(WriteTest, what_a_file_held_before_is_never_taken_for_records) {
+  char letter = 'A';
+  for (const auto cut : {Cut::lost, Cut::torn, Cut::reordered, Cut::kept}) {
+    for (const bool must_scan : {false, true}) {
+      open();
+      const std::string old(200, '-'), fresh(200, ++letter);
+      roll(20'000, old);
+      purge("");
+      for (int i = 0; i < 300; ++i) append("r", fresh);
+      ASSERT_EQ(sync(), DUNLIN_OK);
+      const auto all = read_all();
+      ASSERT_TRUE(has_old_behind(old, fresh));
+      for (int i = 0; i < 50; ++i) append("r", fresh);
+      begin_sync();
+      crash(cut);
+      if (must_scan) {
+        catalogue->note.reset();
+        row.must_scan = true;
+      }
+      open();
+      row.must_scan = false;
+      const auto left = read_all();
+      ASSERT_GE(left.size(), all.size());
+      EXPECT_TRUE(std::equal(all.begin(), all.end(), left.begin()));
+      for (const auto& message : left) ASSERT_EQ(message.payload, fresh);
+      EXPECT_EQ(state().damaged, 0u);
+      EXPECT_EQ(observer.damages, 0);
+      purge("");
+      EXPECT_EQ(close(), DUNLIN_OK);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dunlin::storage_file::engine::testing
