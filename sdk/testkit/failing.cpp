@@ -149,6 +149,50 @@ void try_places(Context& context, Fault::Kind kind) {
   context.notes.push_back(cat(tried, " places of ", setup.calls, " calls"));
 }
 
+// A disk that fills up and is given room again: records are refused, nothing is damaged, what was
+// there can be removed where the backend says that it is full, and the log goes on by itself.
+void fill_disk(Context& context) {
+  if (!context.options.real_dir.empty()) throw Skipped("needs the simulated disk");
+  constexpr std::uint64_t room = 48u << 20, record_bytes = 60'000, records_max = 2000;
+  Rig rig(context);
+  if (rig.has(DUNLIN_STORE_VOLATILE)) throw Skipped("no I/O by design");
+  rig.append_mixed(20);
+  rig.sync();
+  Disk& disk = rig.world().disk;
+  if (disk.files(store_dir).empty()) throw Skipped("the backend does not use dunlin.fs/1");
+  const auto capacity = std::exchange(disk.capacity, disk.used() + room);
+  const auto told = [&](std::uint32_t kind) {
+    return std::any_of(rig.log().events.begin(), rig.log().events.end(),
+                       [&](const LogEvent& event) { return event.kind == kind; });
+  };
+  Outcome refused;
+  std::uint64_t tried = 0;
+  for (; refused.ok() && tried < records_max; ++tried) {
+    const auto record = rig.record("orders.eu.1", record_bytes);
+    refused = rig.log().append({record});
+    if (refused.ok()) rig.model.append(record);
+    if (refused.ok() && tried % 8 == 7) refused = rig.log().sync();
+    if (refused.status == DUNLIN_E_AGAIN) refused = {};
+    rig.world().scheduler.pass(100'000'000);
+  }
+  expect(refused.status == DUNLIN_E_NO_SPACE, "no space", "a disk with ", room,
+         " bytes left took ", tried, " records of ", record_bytes, ", then: ",
+         status_name(refused.status), " ", refused.text);
+  if (told(DUNLIN_LOG_FULL)) {
+    rig.remove({rig.model.first()});
+    rig.sync();
+  }
+  rig.check_all();
+  disk.capacity = capacity;
+  rig.world().scheduler.pass(minute_ns);
+  expect(!told(DUNLIN_LOG_FULL) || told(DUNLIN_LOG_RESUMED), "no space",
+         "DUNLIN_LOG_FULL was told, and a minute after there was room DUNLIN_LOG_RESUMED was not");
+  rig.append_mixed(20);
+  rig.sync();
+  rig.check_lasting();
+  context.notes.push_back(cat("refused after ", tried, " records"));
+}
+
 }  // namespace
 
 void add_fault_tests(Suite& suite) {
@@ -160,6 +204,7 @@ void add_fault_tests(Suite& suite) {
   add("failing.short_write", Fault::short_write);
   add("failing.sync", Fault::sync_error);
   add("failing.slow", Fault::slow);
+  suite.push_back({"full_disk.refuses_records_and_goes_on_by_itself", "no space", fill_disk});
 }
 
 }  // namespace dunlin::testkit

@@ -133,6 +133,24 @@ std::string rate(std::uint64_t n, double seconds) {
   return out;
 }
 
+void metadata(Context& context, Session& session) {
+  constexpr std::size_t one_by_one = 100, rounds = 20, in_flight = 64;
+  const auto alone = seconds_of([&] {
+    for (std::size_t i = 0; i < one_by_one; ++i) session.put_meta({{"figures/one", cat(i)}});
+  });
+  const auto together = seconds_of([&] {
+    for (std::size_t round = 0; round < rounds; ++round) {
+      std::vector<std::shared_ptr<Waiter>> waiting;
+      for (std::size_t i = 0; i < in_flight; ++i) {
+        waiting.push_back(session.put_meta_later({{cat("figures/", i), cat(round)}}));
+      }
+      for (const auto& one : waiting) session.await(*one);
+    }
+  });
+  context.notes.push_back(cat("put_meta, one in flight: ", rate(one_by_one, alone)));
+  context.notes.push_back(cat("put_meta, 64 in flight: ", rate(rounds * in_flight, together)));
+}
+
 void performance(Context& context) {
   const Place place(context);
   auto world = std::make_unique<World>(place.options(context), Disk{});
@@ -187,6 +205,7 @@ void performance(Context& context) {
            query.from = got.next;
          }
        }));
+  metadata(context, *session);
   session->close();
   context.notes.push_back(cat("open again: ", seconds_of([&] {
                                 session = std::make_unique<Session>(*world, place.store());

@@ -70,6 +70,7 @@ class Recovery {
   result<> peek(Tail& tail);
   void find_left_behind();
   void find_chain();
+  void find_gone();
   result<> read_segment(const Tail& tail, std::size_t place);
   result<> read_entries(Segment& segment, std::size_t place, std::uint32_t begin);
   [[nodiscard]] result<Behind> look_behind(const Segment& segment, std::size_t place,

@@ -72,6 +72,16 @@ void Recovery::find_chain() {
   tails_ = std::move(chain);
 }
 
+// The catalogue hears of a segment when its file has its name, and forgets it before the file goes.
+void Recovery::find_gone() {
+  for (const auto& [number, salt] : rows_) {
+    const bool is_known = out_.state->find_segment(number) != nullptr;
+    if (number < position_.segment || is_known || files_.contains(number)) continue;
+    report(0, 0, number, 0, "the file is gone, with what was written to it last");
+    out_.unused.emplace_back(number, 0);
+  }
+}
+
 result<> Recovery::read_tail() {
   for (const auto& [number, size] : files_) {
     if (number < position_.segment) continue;
@@ -82,6 +92,7 @@ result<> Recovery::read_tail() {
     tails_.push_back(std::move(tail));
   }
   find_chain();
+  find_gone();
   if (auto* active = out_.state->active();
       active != nullptr && (tails_.empty() || tails_.front().number != active->number)) {
     LoadedIndex nothing;
@@ -213,7 +224,9 @@ result<Recovery::Behind> Recovery::look_behind(const Segment& segment, std::size
       tails_[place + 1].start->previous == segment.number) {
     end = std::min(end, tails_[place + 1].start->previous_end);
   }
-  behind.was_durable = note_ && note_->position > Position{segment.number, bad};
+  // A file is as long as its header says before it gets its name: what is shorter was cut off.
+  behind.was_durable = (note_ && note_->position > Position{segment.number, bad}) ||
+                       tail.size < segment.capacity;
   for (auto later = place + 1; later < tails_.size() && !behind.was_durable; ++later) {
     auto durable = has_durable_mark(tails_[later]);
     if (!durable) return durable.error();

@@ -5,8 +5,10 @@
 
 #pragma once
 
+#include <dunlin/clock.hpp>
 #include <dunlin/executor.hpp>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -45,9 +47,16 @@ class Core : public std::enable_shared_from_this<Core> {
   // until the store was opened again.
   void fail(Database& database);
   [[nodiscard]] bool failed() const { return failed_; }
-  // `tell` is called in the job that failed.  [any]
-  void watch(const void* who, Job tell);
+  // `failed` is called in the job that failed, `full` on a worker when the disk has become full or
+  // has room again.  [any]
+  struct Watcher {
+    Job failed;
+    std::function<void(bool is_full)> full;
+  };
+  void watch(const void* who, Watcher watcher);
   void unwatch(const void* who);
+  // Too little space for records; removals and what waits still fit.  [any]
+  [[nodiscard]] bool is_full() const { return full_; }
 
   [[nodiscard]] const std::string& path() const { return path_; }
   // Names of open logs.  [control, and the job that closes one]
@@ -57,18 +66,22 @@ class Core : public std::enable_shared_from_this<Core> {
  private:
   bool run_next();
   void run_some();
+  void look_at_space();
 
   dunlin::Executor executor_;
+  dunlin::Clock clock_;
   dunlin::Fs fs_;
-  std::string path_;
+  std::string dir_, path_;
   dunlin::FileLock lock_;
   std::unique_ptr<Database> database_;
   std::mutex database_mutex_, queue_mutex_;
   std::deque<Job> jobs_;
   bool posted_ = false;
   std::mutex watchers_mutex_;
-  std::map<const void*, Job> watchers_;
+  std::map<const void*, Watcher> watchers_;
   bool failed_ = false;
+  std::atomic<bool> full_{false};
+  dunlin::Timer look_again_;  // while it is full
 };
 
 }  // namespace example

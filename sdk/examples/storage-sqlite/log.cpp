@@ -74,7 +74,7 @@ Log::Log(std::shared_ptr<Core> core, std::string name, const dunlin_log_options&
     summary_ = load(database);
     durable_ = summary_.last;
   });
-  core_->watch(this, [this](Database& broken) {
+  const auto failed = [this](Database& broken) {
     // What was not committed is gone from the table: the log is what it was then.
     std::optional<Summary> before;
     try {
@@ -88,7 +88,12 @@ Log::Log(std::shared_ptr<Core> core, std::string name, const dunlin_log_options&
       poisoned_ = true;
       tell(DUNLIN_LOG_POISONED);
     });
-  });
+  };
+  core_->watch(this, {failed, [this](bool is_full) {
+                        post([this, is_full] {
+                          tell(is_full ? DUNLIN_LOG_FULL : DUNLIN_LOG_RESUMED);
+                        });
+                      }});
 }
 
 Log::~Log() { core_->unwatch(this); }
@@ -146,6 +151,7 @@ void Log::change(std::function<void(Database&)> write) {
 dunlin::result<> Log::append(std::span<const dunlin_record> records, std::size_t& accepted,
                              std::span<dunlin_span> spans) {
   if (auto why = refused()) return *why;
+  if (core_->is_full()) return dunlin::fail(DUNLIN_E_NO_SPACE, "the disk is nearly full");
   if (end_moves_ > 0 || queued_bytes_ > queued_bytes_max) {
     room_wanted_ = true;
     return dunlin::later();
@@ -479,6 +485,8 @@ void Log::close(dunlin::Completion done) noexcept {
     } catch (const dunlin::Error&) {
       core_->fail(database);
     }
+    // Nothing else is to be told once it is on its way to be deleted.
+    core_->unwatch(this);
     post([this, shared, core = core_, name = name_, ok = !core_->failed()] {
       delete this;
       {

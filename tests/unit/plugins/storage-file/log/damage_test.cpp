@@ -120,6 +120,44 @@ TEST_F(DamageTest, a_bad_record_in_the_last_synced_batch_is_damage_too) {
   expect_lost(1, 1);
 }
 
+TEST_F(DamageTest, a_last_segment_that_is_cut_off_is_damage_after_a_crash_too) {
+  open();
+  append_many(10, "d.", 3, 200);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  all = read_all();
+  crash(Cut::lost);
+  const auto path = files(".seg")[0];
+  host->write(path, host->content(path).substr(0, host->content(path).find(all[8].payload) + 9));
+  open();
+  EXPECT_EQ(state().last_seq, 8u);
+  const auto told = verify();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told[0].file, path);
+  append("d.1", "after");
+  EXPECT_EQ(sync(), DUNLIN_OK);
+}
+
+TEST_F(DamageTest, a_last_segment_that_is_gone_is_told_after_a_crash_too) {
+  open();
+  append_many(2000, "d.", 20, 200);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  all = read_all();
+  crash(Cut::lost);
+  const auto segments = files(".seg");
+  for (auto path = segments.rbegin(); path != segments.rend(); ++path) {
+    const bool is_written = host->content(*path).find(all.back().payload) != std::string::npos;
+    host->remove(*path);
+    if (is_written) break;
+  }
+  open();
+  EXPECT_FALSE(verify().empty());
+  const auto lost = all.size() - look().intact;
+  EXPECT_GT(lost, 0u);
+  append("d.1", "after");
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  close();
+}
+
 TEST_F(DamageTest, a_segment_that_is_cut_off_keeps_what_is_left) {
   fill();
   const auto path = files(".seg")[1];
