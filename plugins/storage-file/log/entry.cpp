@@ -221,6 +221,7 @@ bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase) 
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t distance = 0, length = 0;
     if (!get_varint(in, distance) || !get_varint(in, length)) return false;
+    if (distance > UINT64_MAX - before || length > UINT64_MAX - before - distance) return false;
     ranges.push_back({before + distance, before + distance + length});
     before = ranges.back().last;
   }

@@ -21,6 +21,14 @@ std::int64_t unzigzag(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
 }
 
+// Differences of times may be larger than a time.
+std::int64_t difference(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t sum(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 // Ids of the subjects in byte order, and back. A subject that came back after its last record was
 // removed has several; they become one.
 struct Order {
@@ -71,7 +79,7 @@ void put_items(const SegmentIndex& index, const Order& order, std::vector<std::u
     place = item.offset + padded(item.entry_bytes);
     put_varint(out, std::uint64_t{item.entry_bytes} << 3 | std::uint64_t{item.has_header} << 2 |
                         std::uint64_t{item.has_expiry} << 1 | item.has_due);
-    put_varint(out, zigzag(item.time_ns - time));
+    put_varint(out, zigzag(difference(item.time_ns, time)));
     time = item.time_ns;
     if (!index.has_subjects()) continue;
     const auto subject = index.link(at).subject;
@@ -131,28 +139,44 @@ bool get_items(Input& in, SegmentIndex& index, const std::vector<SegmentIndex::R
     item.has_expiry = (word >> 1) & 1;
     item.has_due = word & 1;
     place = item.offset + padded(item.entry_bytes);
-    time += unzigzag(in.number());
+    time = sum(time, unzigzag(in.number()));
     item.time_ns = time;
     std::uint64_t subject = 0;
     if (index.has_subjects()) subject = in.number();
     if (subject > index.subjects()) return false;
     const auto& now = runs[run - 1];
+    if (at - now.item >= UINT64_MAX - now.first_seq) return false;
     index.add(now.first_seq + (at - now.item), item,
               subject == 0 ? SegmentIndex::none : static_cast<std::uint32_t>(subject - 1));
   }
   return in.ok();
 }
 
-bool get_index(Input& in, SegmentIndex& index) {
-  std::vector<SegmentIndex::Run> runs(in.count());
-  std::uint64_t seq = 0, at = 0;
+// Ascending, each behind the end of the one before.
+bool get_runs(Input& in, std::vector<SegmentIndex::Run>& runs) {
+  runs.resize(in.count());
+  SegmentIndex::Run before{0, 0};
   for (auto& run : runs) {
-    seq += in.number();
-    at += in.number();
-    run = {seq, static_cast<std::uint32_t>(at)};
+    const auto distance = in.number(), items = in.number();
+    const bool is_first = &run == &runs.front();
+    const bool is_behind = is_first ? items == 0 : items > 0 && distance >= items;
+    if (!is_behind || items > UINT32_MAX - before.item || distance > UINT64_MAX - before.first_seq)
+      return false;
+    run = before = {before.first_seq + distance,
+                    before.item + static_cast<std::uint32_t>(items)};
   }
+  return in.ok();
+}
+
+bool get_index(Input& in, SegmentIndex& index) {
+  std::vector<SegmentIndex::Run> runs;
+  if (!get_runs(in, runs)) return false;
+  std::string_view before;
   for (auto left = in.count(); left > 0 && in.ok(); --left) {
-    index.add_subject(in.text(), SegmentIndex::none);
+    const auto name = in.text();
+    if (index.subjects() != 0 && name <= before) return false;
+    index.add_subject(name, SegmentIndex::none);
+    before = name;
   }
   index.set_sorted();
   return in.ok() && get_items(in, index, runs);

@@ -63,7 +63,10 @@ std::optional<std::uint64_t> segment_number(std::string_view file_name) {
   std::uint64_t number = 0;
   const auto* end = file_name.data() + number_digits;
   const auto [at, error] = std::from_chars(file_name.data(), end, number, 16);
-  if (error != std::errc() || at != end) return std::nullopt;
+  // No other way of writing the number is the name of a segment.
+  if (error != std::errc() || at != end || segment_file_name(number) != file_name) {
+    return std::nullopt;
+  }
   return number;
 }
 
