@@ -20,6 +20,8 @@ constexpr std::size_t snapshot_piece_bytes = std::size_t{256} << 10;
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 34;
 constexpr std::uint64_t short_bytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t long_factor = 4;
+// How much of the file is filled with zeros ahead: a sync is faster where no size changes.
+constexpr std::uint64_t fill_bytes = std::uint64_t{256} << 10;
 
 enum FrameKind : std::uint32_t { rows = 1, rows_end = 2, commit_of = 3, closed = 4 };
 
@@ -133,7 +135,10 @@ result<JournalContent> read_journal(BytesView file, const VisitChanges& visit) {
     offset += frame->bytes;
   }
   content.bytes = offset;
-  if (offset < file.size()) {
+  const auto rest = file.subspan(offset);
+  const bool is_filling = content.has_snapshot && !content.is_closed &&
+                          std::all_of(rest.begin(), rest.end(), [](auto b) { return b == 0; });
+  if (offset < file.size() && !is_filling) {
     content.damage = "its frame at offset " + std::to_string(offset) + " is damaged or torn";
   } else if (!content.has_snapshot) {
     content.damage = "it is cut off at offset " + std::to_string(offset);
@@ -198,7 +203,7 @@ result<> Journal::resume(const JournalContent& content) {
   end_ = before_last_ = content.bytes;
   // The mark of a clean stop would stand in the middle.
   if (content.is_closed) end_ = before_last_ = content.bytes - frame_head_bytes;
-  snapshot_bytes_ = end_;
+  snapshot_bytes_ = filled_ = end_;
   return file_.resize(end_);
 }
 
@@ -211,7 +216,17 @@ result<> Journal::write_frame(std::uint32_t kind, std::uint64_t commit, BytesVie
       make_frame(static_cast<FrameKind>(kind), commit, content, generation_, end_);
   if (auto ok = file_.write_at(end_, frame); !ok) return ok;
   end_ += frame.size();
+  filled_ = std::max(filled_, end_);
   return {};
+}
+
+// A disk without room for more has it for what is written: then the size changes with each frame.
+result<> Journal::fill_ahead(std::uint64_t bytes) {
+  if (filled_ >= end_ + bytes) return {};
+  const Bytes zeros(fill_bytes + bytes);
+  auto ok = file_.write_at(end_, zeros);
+  if (ok) filled_ = end_ + zeros.size();
+  return !ok && ok.error().status == DUNLIN_E_NO_SPACE ? result<>() : ok;
 }
 
 result<> Journal::append(std::uint64_t commit, const std::vector<Change>& changes) {
@@ -222,14 +237,15 @@ result<> Journal::append(std::uint64_t commit, const std::vector<Change>& change
   Bytes content;
   for (const auto& change : changes) encode_change(change, content);
   before_last_ = end_;
-  auto ok = write_frame(commit_of, commit, content);
+  auto ok = fill_ahead(frame_head_bytes + content.size());
+  if (ok) ok = write_frame(commit_of, commit, content);
   if (ok) return ok;
   if (auto undone = withdraw(); !undone) is_broken_ = true;
   return ok;
 }
 
 result<> Journal::withdraw() {
-  end_ = before_last_;
+  end_ = filled_ = before_last_;
   auto ok = file_.resize(end_);
   // What is left over will be written over. A crash before that makes the commit happen, whose
   // caller was told that it did not: all of it, so that nothing is half done.
@@ -244,6 +260,7 @@ result<> Journal::close(std::uint64_t commit) {
   if (!file_) return {};
   result<> ok;
   if (!is_broken_) ok = write_frame(closed, commit, {});
+  if (ok && !is_broken_) ok = file_.resize(end_);
   if (ok && !is_broken_) ok = file_.sync();
   file_.close();
   return ok;

@@ -12,6 +12,8 @@
 //     frames   size u32, kind u32, commit u64, XXH3 u64, content
 //     kinds    1 rows of a snapshot, 2 the snapshot is complete, 3 one commit, 4 closed cleanly
 //
+// While it is open, zeros follow the last frame.
+//
 // A frame's checksum covers its head and is seeded with the generation and the frame's place, so
 // neither a frame of an older file nor one that was moved is taken for one of this.
 //
@@ -75,6 +77,7 @@ class Journal {
 
  private:
   result<> build(const StoreId& store, std::uint64_t commit, const EachRow& each_row);
+  result<> fill_ahead(std::uint64_t bytes);
   result<> write_frame(std::uint32_t kind, std::uint64_t commit, BytesView content);
 
   Files files_;
@@ -82,6 +85,7 @@ class Journal {
   File file_;
   std::uint64_t generation_ = 0;
   std::uint64_t end_ = 0;
+  std::uint64_t filled_ = 0;          // the file is zeros from the end to here
   std::uint64_t before_last_ = 0;     // where the last append began
   std::uint64_t snapshot_bytes_ = 0;  // as long as the last rewrite made it
   bool is_broken_ = false;

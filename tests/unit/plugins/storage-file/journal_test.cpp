@@ -90,7 +90,7 @@ TEST_F(JournalTest, a_commit_that_was_withdrawn_is_not_there) {
 TEST_F(JournalTest, it_ends_in_front_of_what_is_damaged) {
   written(1, 20);
   const auto content = host.content(path);
-  host.flip(path, content.size() / 2);
+  host.flip(path, (content.find_last_not_of('\0') + 1) * 2 / 3);
   auto damaged = read();
   ASSERT_TRUE(succeeded(damaged));
   EXPECT_LT((*damaged).last_commit, 20u);
