@@ -89,16 +89,24 @@ result<> write_all(std::span<const Flush> flushes, Observer& observer) {
   return writer.write();
 }
 
-result<> sync_all(std::span<const Flush> flushes) {
-  std::vector<const File*> synced;
+// What is to be synced, each file once.
+std::vector<std::shared_ptr<File>> files_of(std::span<const Flush> flushes) {
+  std::vector<std::shared_ptr<File>> files;
   for (const auto& flush : flushes) {
     for (const auto& file : flush.files) {
-      if (std::find(synced.begin(), synced.end(), file.get()) != synced.end()) continue;
-      if (auto outcome = file->sync(); !outcome) return outcome;
-      synced.push_back(file.get());
+      if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
     }
   }
-  return {};
+  return files;
+}
+
+std::optional<Error> sync_all(std::span<const std::shared_ptr<File>> files, StoreContext& store) {
+  const auto begin = store.clock.monotonic_ns();
+  for (const auto& file : files) {
+    if (auto outcome = file->sync(); !outcome) return outcome.error();
+  }
+  store.observer->synced(store.clock.monotonic_ns() - begin);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -135,19 +143,38 @@ void BatchWriter::start() {
 
 void BatchWriter::work() {
   for (auto group = take(); !group.empty(); group = take()) {
-    const auto synced = std::find_if(group.rbegin(), group.rend(),
-                                     [](const Flush& flush) { return flush.is_sync; });
-    const bool is_last = synced == group.rbegin() && group.back().mark_key;
-    const auto file = is_last ? group.back().files.back() : nullptr;
-    const auto end = group.back().batch.end;
-    const auto last_seq = group.back().batch.last_seq;
-    const auto key = group.back().mark_key;
+    const auto& last = group.back();
+    const auto file = last.is_sync && last.mark_key ? last.files.back() : nullptr;
+    const auto end = last.batch.end;
+    const auto last_seq = last.batch.last_seq;
+    const auto key = last.mark_key;
+    std::uint64_t synced = 0;
+    for (const auto& flush : group) synced = flush.is_sync ? flush.number : synced;
+    auto files = syncs_apart_ ? files_of(group) : std::vector<std::shared_ptr<File>>();
     auto outcome = carry_out(std::move(group));
     const bool is_good = !outcome->write_error && !outcome->sync_error;
+    if (is_good && !syncs_apart_) outcome->synced = synced;
     done_(std::move(outcome));
-    // The log's thread has what it waited for; the mark is not in its way.
-    if (is_good && file && !has_more()) leave_mark(file, end, last_seq, *key);
+    if (!is_good) continue;
+    if (syncs_apart_) {
+      if (synced != 0) sync_apart(std::move(files), synced);
+    } else if (file && !has_more()) {
+      // The log's thread has what it waited for; the mark is not in its way.
+      leave_mark(file, end, last_seq, *key);
+    }
   }
+}
+
+void BatchWriter::sync_apart(std::vector<std::shared_ptr<File>> files, std::uint64_t number) {
+  static_cast<void>(store_.executor.post_worker(
+      [self = shared_from_this(), files = std::move(files), number]() mutable {
+        auto outcome = std::make_shared<Outcome>();
+        outcome->is_apart = true;
+        outcome->sync_error = sync_all(files, self->store_);
+        if (!outcome->sync_error) outcome->synced = number;
+        files.clear();
+        self->done_(std::move(outcome));
+      }));
 }
 
 BatchWriter::Group BatchWriter::take() {
@@ -174,11 +201,8 @@ std::shared_ptr<BatchWriter::Outcome> BatchWriter::carry_out(Group group) {
   }
   if (!written) {
     outcome->write_error = written.error();
-  } else if (std::any_of(group.begin(), group.end(), [](const auto& f) { return f.is_sync; })) {
-    const auto begin = store_.clock.monotonic_ns();
-    auto synced = sync_all(group);
-    store_.observer->synced(store_.clock.monotonic_ns() - begin);
-    if (!synced) outcome->sync_error = synced.error();
+  } else if (const auto files = files_of(group); !syncs_apart_ && !files.empty()) {
+    outcome->sync_error = sync_all(files, store_);
   }
   if (!outcome->write_error && !outcome->sync_error) {
     outcome->flushes = std::move(group);

@@ -5,6 +5,9 @@
 // sync takes it along itself: no thread has to be woken in between. A write that finds no space
 // keeps what it had to write and stops; any other failure stops for good.
 //
+// Where nobody waits for syncs they are made apart, by another worker: writes go on meanwhile.
+// There must be one of them at a time.
+//
 // Threads: everything but the work is for the log's thread; at any moment one worker works, at
 // most. `done` is called on it, in order; what it gets belongs to whoever takes it.
 
@@ -34,12 +37,15 @@ struct Flush {
 class BatchWriter : public std::enable_shared_from_this<BatchWriter> {
  public:
   struct Outcome {
-    std::vector<Flush> flushes;  // those that were written, and synced where one of them asks
+    std::vector<Flush> flushes;  // those that were written
+    std::uint64_t synced = 0;    // up to this number everything is durable; 0: no news
+    bool is_apart = false;       // of a sync alone
     std::optional<Error> write_error, sync_error;
   };
   using Done = std::function<void(std::shared_ptr<Outcome>)>;
 
-  BatchWriter(StoreContext& store, Done done) : store_(store), done_(std::move(done)) {}
+  BatchWriter(StoreContext& store, bool syncs_apart, Done done)
+      : store_(store), syncs_apart_(syncs_apart), done_(std::move(done)) {}
   BatchWriter(const BatchWriter&) = delete;
   BatchWriter& operator=(const BatchWriter&) = delete;
 
@@ -56,10 +62,12 @@ class BatchWriter : public std::enable_shared_from_this<BatchWriter> {
   [[nodiscard]] bool has_more();
   [[nodiscard]] Group take();  // empty: this worker is through
   [[nodiscard]] std::shared_ptr<Outcome> carry_out(Group group);
+  void sync_apart(std::vector<std::shared_ptr<File>> files, std::uint64_t number);
   void leave_mark(const std::shared_ptr<File>& file, Position end, std::uint64_t last_seq,
                   SegmentKey key) const;
 
   StoreContext& store_;
+  const bool syncs_apart_;
   const Done done_;
   std::mutex mutex_;  // of everything below
   Group waiting_;

@@ -104,10 +104,12 @@ class Log final : public LogBackend {
  private:
   struct Waiter {
     std::uint64_t batch;
-    bool needs_sync;
-    std::optional<Completion> done;  // of a caller; else `then`
-    std::function<void(const result<>&)> then;
+    Completion done;
     void answer(const result<>& outcome);
+  };
+  struct DurableWaiter {
+    std::uint64_t batch;
+    std::function<void(const result<>&)> then;
   };
   struct UnderWay {  // a batch that the writer has
     std::uint64_t number;
@@ -149,7 +151,11 @@ class Log final : public LogBackend {
 
   // commit (log_commit.cpp)
   void flush();
-  void wait(Waiter waiter);
+  [[nodiscard]] bool syncs_apart() const noexcept { return options_.sync != DUNLIN_SYNC_ALWAYS; }
+  [[nodiscard]] std::uint64_t awaited_batch() const noexcept {
+    return journal_.has_open() ? taken_ + 1 : taken_;
+  }
+  void answer_all(const Error& why);
   void flushed(BatchWriter::Outcome& outcome);
   void wait_for_space(const Error& why);
   void try_stalled();
@@ -195,9 +201,12 @@ class Log final : public LogBackend {
 
   // commit
   std::deque<Waiter> waiters_;
+  std::deque<DurableWaiter> durable_waiters_;
   std::uint64_t taken_ = 0, written_ = 0, synced_ = 0;  // batches
   std::shared_ptr<BatchWriter> writer_;
   std::deque<UnderWay> under_way_;
+  std::deque<UnderWay> syncing_;     // written, and on their way to be durable
+  bool is_syncing_apart_ = false;
   bool is_stalled_ = false;  // the writer found no space, and tries again
   bool wants_sync_ = false;  // whatever the mode
   std::vector<std::shared_ptr<File>> unsynced_;

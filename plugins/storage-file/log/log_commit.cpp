@@ -21,7 +21,9 @@ result<> Log::sync(Completion& done) {
   }
   if (poison_) return *poison_;
   if (closing_) return fail(DUNLIN_E_CLOSED, row_.name + " is closed");
-  wait({0, options_.sync == DUNLIN_SYNC_ALWAYS, std::move(done), {}});
+  waiters_.push_back({awaited_batch(), std::move(done)});
+  wants_sync_ |= !syncs_apart();
+  flush();
   return {};
 }
 
@@ -30,30 +32,25 @@ void Log::when_durable(std::function<void(const result<>&)> then) {
     post([this, then = std::move(then)] { then(*poison_); });
     return;
   }
-  wait({0, true, std::nullopt, std::move(then)});
-}
-
-void Log::wait(Waiter waiter) {
-  waiter.batch = journal_.has_open() ? taken_ + 1 : taken_;
-  wants_sync_ |= waiter.needs_sync;
-  waiters_.push_back(std::move(waiter));
+  durable_waiters_.push_back({awaited_batch(), std::move(then)});
+  wants_sync_ = true;
   flush();
 }
 
 void Log::Waiter::answer(const result<>& outcome) {
-  if (!done) {
-    then(outcome);
-  } else if (outcome) {
-    done->succeed();
+  if (outcome) {
+    done.succeed();
   } else {
-    done->fail(outcome.error());
+    done.fail(outcome.error());
   }
 }
 
 void Log::truncated(std::uint64_t last) noexcept {
   ++truncations_;
   durable_seq_ = std::min(durable_seq_, last);
-  for (auto& batch : under_way_) batch.last_seq = std::min(batch.last_seq, last);
+  for (auto* batches : {&under_way_, &syncing_}) {
+    for (auto& batch : *batches) batch.last_seq = std::min(batch.last_seq, last);
+  }
 }
 
 // Hands over what there is; a writer that is at work takes it along when it has ended its sync.
@@ -61,12 +58,12 @@ void Log::flush() {
   if (is_stalled_ || poison_) return;
   // A block ends with its batch, and small blocks cost space: they fill up meanwhile.
   if (journal_.is_block_mode() && !under_way_.empty()) return;
-  const bool is_sync = wants_sync_;
+  const bool is_sync = wants_sync_ && !is_syncing_apart_;
   const auto synced = under_way_.empty() || !under_way_.back().is_sync ? synced_ : taken_;
   const bool has_unsynced = journal_.has_open() || synced < taken_;
-  wants_sync_ = false;
+  if (is_sync) wants_sync_ = false;
   if (!journal_.has_open() && !(is_sync && has_unsynced)) {
-    if (!waiters_.empty() && under_way_.empty()) post([this] { answer_waiters(); });
+    if (under_way_.empty()) post([this] { answer_waiters(); });
     return;
   }
   Flush flush;
@@ -78,12 +75,14 @@ void Log::flush() {
     if (unsynced_.empty() || unsynced_.back() != piece.file) unsynced_.push_back(piece.file);
   }
   if (is_sync) {
+    is_syncing_apart_ = syncs_apart();
     flush.files = std::exchange(unsynced_, {});
     const auto* active = state_->active();
     const auto& end = flush.batch.end;
     const bool has_room = active != nullptr && end.segment == active->number &&
                           end.offset + last_mark_bytes <= active->capacity &&
-                          !flush.files.empty() && flush.files.back() == active->file;
+                          !flush.files.empty() && flush.files.back() == active->file &&
+                          !syncs_apart();
     if (has_room) flush.mark_key = active->key(row_.id);
   }
   writer_->push(std::move(flush));
@@ -95,7 +94,7 @@ void Log::wait_for_space(const Error& why) {
     emit(DUNLIN_LOG_FULL, 0, 0, why.text);
   }
   // Those who wait are told; what they wait for is still written when there is room.
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.answer(why);
+  answer_all(why);
   is_stalled_ = true;
   auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { try_stalled(); },
                                   options_.shard);
@@ -112,6 +111,7 @@ void Log::try_stalled() {
 }
 
 void Log::flushed(BatchWriter::Outcome& outcome) {
+  if (outcome.is_apart) is_syncing_apart_ = false;
   if (poison_) return;
   const bool is_no_space =
       outcome.write_error && outcome.write_error->status == DUNLIN_E_NO_SPACE;
@@ -124,36 +124,47 @@ void Log::flushed(BatchWriter::Outcome& outcome) {
     return;
   }
   for (const auto& flush : outcome.flushes) {
-    const auto& taken = under_way_.front();
+    const auto taken = under_way_.front();
+    under_way_.pop_front();
     journal_.flushed(flush.batch);
     written_ = taken.number;
     flushed_ = taken.end;
     flushed_seq_ = taken.last_seq;
     written_since_checkpoint_ += flush.batch.bytes;
-    if (taken.is_sync) {
-      synced_ = taken.number;
-      durable_ = taken.end;
-      durable_seq_ = std::max(durable_seq_, taken.last_seq);
-    }
-    under_way_.pop_front();
+    if (taken.is_sync) syncing_.push_back(taken);
+  }
+  for (; !syncing_.empty() && syncing_.front().number <= outcome.synced; syncing_.pop_front()) {
+    synced_ = syncing_.front().number;
+    durable_ = syncing_.front().end;
+    durable_seq_ = std::max(durable_seq_, syncing_.front().last_seq);
   }
   if (is_full_ && !store_.space->is_full() && !is_preparing_) space_changed(false);
   for (auto& segment : std::exchange(unindexed_, {})) store_index(segment);
   answer_waiters();
   tell_room();
   const bool is_awaited = !waiters_.empty() && waiters_.back().batch > taken_;
-  if (is_awaited || wants_sync_ || journal_.is_full()) flush();
+  const bool may_sync = wants_sync_ && !is_syncing_apart_;
+  if (is_awaited || may_sync || journal_.is_full()) flush();
   maybe_checkpoint();
 }
 
 void Log::answer_waiters() {
-  while (!waiters_.empty()) {
-    const auto& front = waiters_.front();
-    if ((front.needs_sync ? synced_ : written_) < front.batch) return;
+  const auto done = syncs_apart() ? written_ : synced_;
+  while (!waiters_.empty() && waiters_.front().batch <= done) {
     auto waiter = std::move(waiters_.front());
     waiters_.pop_front();
     waiter.answer(result<>());
   }
+  while (!durable_waiters_.empty() && durable_waiters_.front().batch <= synced_) {
+    const auto then = std::move(durable_waiters_.front().then);
+    durable_waiters_.pop_front();
+    then(result<>());
+  }
+}
+
+void Log::answer_all(const Error& why) {
+  for (auto& waiter : std::exchange(waiters_, {})) waiter.answer(why);
+  for (auto& waiter : std::exchange(durable_waiters_, {})) waiter.then(why);
 }
 
 void Log::poison(const Error& why) {
@@ -164,7 +175,9 @@ void Log::poison(const Error& why) {
   store_.observer->poisoned(row_.name, poison_->text);
   tell(DUNLIN_LOG_POISONED, 0, 0, poison_->text);
   under_way_.clear();
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.answer(*poison_);
+  // A sync that was to follow a write does not; one that was begun is still waited for.
+  if (syncing_.empty()) is_syncing_apart_ = false;
+  answer_all(*poison_);
   go_on_closing();
 }
 

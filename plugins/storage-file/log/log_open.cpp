@@ -34,7 +34,7 @@ Log::Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits)
       journal_(row_.id, limits),
       maker_(store, row_, directory_, options_.sync == DUNLIN_SYNC_ALWAYS),
       writer_(std::make_shared<BatchWriter>(
-          store, [this](std::shared_ptr<BatchWriter::Outcome> outcome) {
+          store, syncs_apart(), [this](std::shared_ptr<BatchWriter::Outcome> outcome) {
             post_raw([this, outcome = std::move(outcome)] {
               flushed(*outcome);
               go_on_closing();
@@ -222,7 +222,7 @@ void Log::go_on_closing() {
     checkpoint(true, [] {});
     return;
   }
-  if (under_way_.empty()) finish_close();
+  if (under_way_.empty() && !is_syncing_apart_) finish_close();
 }
 
 void Log::finish_close() {

@@ -85,6 +85,63 @@ TEST_F(WriteTest, what_follows_a_truncation_is_durable_only_with_its_own_sync) {
   EXPECT_EQ(read_all(), all);
 }
 
+TEST_F(WriteTest, a_log_that_syncs_by_time_answers_before_and_is_durable_after) {
+  store.settings.sync = DUNLIN_SYNC_INTERVAL;
+  store.settings.sync_interval_ns = 1'000'000'000;
+  open();
+  const auto syncs = host->syncs;
+  append_many(10, "i.", 2, 10);
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  EXPECT_EQ(host->syncs, syncs);
+  EXPECT_EQ(log->durable_seq(), 0u);
+  host->pass(1'500'000'000);
+  EXPECT_EQ(log->durable_seq(), 10u);
+  append_many(10, "i.", 2, 10);
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  EXPECT_EQ(log->durable_seq(), 10u);
+  crash(Cut::lost);
+  open();
+  EXPECT_EQ(state().last_seq, 10u);
+}
+
+TEST_F(WriteTest, a_sync_by_time_that_fails_is_final) {
+  store.settings.sync = DUNLIN_SYNC_INTERVAL;
+  store.settings.sync_interval_ns = 1'000'000'000;
+  open();
+  append_many(10, "i.", 2, 10);
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  host->fault = {DUNLIN_E_IO, host->changes, UINT64_MAX, true};
+  append("i.0", "on its way");
+  begin_sync();
+  host->pass(1'500'000'000);
+  EXPECT_EQ(observer.poisons, 1);
+  EXPECT_EQ(sync(), DUNLIN_E_IO);
+  host->fault = {};
+  EXPECT_EQ(close(), DUNLIN_E_IO);
+}
+
+TEST_F(WriteTest, a_log_that_nobody_syncs_is_a_prefix_after_a_power_cut) {
+  store.settings.sync = DUNLIN_SYNC_NONE;
+  for (const auto cut : {Cut::lost, Cut::torn, Cut::reordered, Cut::kept}) {
+    open();
+    append_many(7000, "n.", 10, 100);
+    EXPECT_EQ(sync(), DUNLIN_OK);
+    purge("", state().first_seq + 500);
+    const auto durable = log->durable_seq();
+    EXPECT_GT(durable, 0u);  // of a checkpoint
+    const auto all = read_all();
+    crash(cut);
+    open();
+    EXPECT_GE(state().last_seq, durable);
+    EXPECT_EQ(state().damaged, 0u);
+    for (const auto& message : read_all()) {
+      if (message.seq < all.front().seq) continue;
+      ASSERT_EQ(message, all[message.seq - all.front().seq]);
+    }
+    EXPECT_EQ(close(), DUNLIN_OK);
+  }
+}
+
 TEST_F(WriteTest, files_of_purged_segments_are_used_again) {
   open();
   roll(10'000, std::string(200, 'x'));
