@@ -311,6 +311,14 @@ void Connection::check_write_deadline(Nanoseconds now) {
     finish_close();
     return;
   }
+  // It may be the shard that was late: what the socket takes now was not taken too late.
+  std::size_t sent = 0;
+  if (transport_ == nullptr && !output_.empty() &&
+      send_some(output_.pending_data(), output_.pending(), sent) == Io::done) {
+    progressed(sent);
+    output_.consume(sent);
+    if (now < write_due_) return;
+  }
   on_write_timeout(std::exchange(timed_out_, true));
   if (!limits_.retries_after_timeout || sent_total_ == batch_begin_) {
     close(ClosedReason::slow_consumer_write_deadline);
