@@ -15,9 +15,11 @@
 #include <memory>
 #include <string>
 
+#include "block_cache.hpp"
 #include "catalogue.hpp"
 #include "codec.hpp"
 #include "observer.hpp"
+#include "pace.hpp"
 #include "space.hpp"
 
 namespace dunlin::storage_file {
@@ -29,9 +31,10 @@ struct EngineSettings {
   std::uint32_t compression = DUNLIN_COMPRESS_NONE;
   std::uint64_t segment_bytes = 0;
   std::uint32_t spare_segments = 4;       // files of one log that are kept to be used again
+  std::uint64_t background_rate = 0;      // bytes a second, read and written; 0: none of it
   std::uint64_t write_buffer_bytes = 0;   // of one log: accepted, not yet handed to the disk
   std::uint64_t index_cache_bytes = 0;    // of one log: subject and sequence indexes in memory
-  std::uint64_t read_cache_bytes = 0;     // of one log: blocks read lately
+  std::uint64_t read_cache_bytes = 0;     // of the store: blocks read lately
 };
 
 struct StoreContext {
@@ -48,6 +51,8 @@ struct StoreContext {
   const KeyRing* keys = nullptr;
   Space* space = nullptr;
   Observer* observer = nullptr;
+  std::shared_ptr<Pace> pace;
+  std::shared_ptr<BlockCache> blocks;
 };
 
 struct OpenLog {

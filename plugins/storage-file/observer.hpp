@@ -17,6 +17,8 @@ class Observer {
   virtual void wrote(std::uint64_t bytes) noexcept = 0;
   virtual void synced(std::uint64_t duration_ns) noexcept = 0;
   virtual void read(std::uint64_t bytes) noexcept = 0;
+  // Segments of so many bytes were rewritten into one.
+  virtual void rewrote(std::uint64_t from_bytes, std::uint64_t to_bytes) noexcept = 0;
   // `first`..`last` of the log named `log` are unreadable (0, 0: an index, nothing is lost);
   // `text` names file, place and what was done about it.
   virtual void damaged(std::string_view log, std::uint64_t first, std::uint64_t last,

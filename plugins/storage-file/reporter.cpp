@@ -27,6 +27,12 @@ class Reporter::StoreObserver final : public Observer {
   void read(std::uint64_t bytes) noexcept override {
     reporter_->read_.add(static_cast<std::int64_t>(bytes));
   }
+  void rewrote(std::uint64_t from_bytes, std::uint64_t to_bytes) noexcept override {
+    reporter_->rewritten_.add(static_cast<std::int64_t>(from_bytes));
+    if (from_bytes > to_bytes) {
+      reporter_->reclaimed_.add(static_cast<std::int64_t>(from_bytes - to_bytes));
+    }
+  }
   void synced(std::uint64_t duration_ns) noexcept override {
     reporter_->syncs_.add();
     reporter_->metrics_.observe(reporter_->sync_seconds_,
@@ -66,6 +72,10 @@ Reporter::Reporter(Host host)
     : log_(host.get<Log>()), health_(host.get<Health>()), metrics_(host.get<Metrics>()) {
   written_ = or_nothing(metrics_.counter("written_bytes_total", "Bytes written to segments"));
   read_ = or_nothing(metrics_.counter("read_bytes_total", "Bytes read from segments"));
+  rewritten_ = or_nothing(metrics_.counter(
+      "rewritten_bytes_total", "Bytes of segments that were rewritten in the background"));
+  reclaimed_ = or_nothing(metrics_.counter(
+      "reclaimed_bytes_total", "Bytes of disk space given back by rewriting segments"));
   syncs_ = or_nothing(metrics_.counter("syncs_total", "Syncs of segments"));
   damage_ = or_nothing(metrics_.counter("damaged_records_total", "Records found unreadable"));
   stores_ = or_nothing(metrics_.gauge("stores", "Open stores"));
@@ -75,6 +85,8 @@ Reporter::Reporter(Host host)
       metrics_.gauge("poisoned_logs", "Logs that refuse changes because a sync failed"));
   full_stores_ = or_nothing(metrics_.gauge("full_stores", "Stores that refuse records: disk full"));
   free_bytes_ = or_nothing(metrics_.gauge("disk_free_bytes", "Free space where stores are"));
+  old_segments_ = or_nothing(
+      metrics_.gauge("previous_key_segments", "Segments that need previous_key to be read"));
   sync_seconds_ = or_nothing(metrics_.histogram("sync_seconds", "How long syncs take",
                                                 sync_bounds));
 }
@@ -90,6 +102,8 @@ void Reporter::store_closed(const std::string& dir) noexcept {
     const std::lock_guard lock(mutex_);
     std::erase_if(troubles_, [&](const auto& one) { return one.first.starts_with(dir + ": "); });
     full_.erase(dir);
+    old_keys_.erase(dir);
+    show_old_keys();
     full_stores_.set(static_cast<std::int64_t>(full_.size()));
     if (full_.empty()) health_.set("space", DUNLIN_HEALTH_OK);
     show_logs();
@@ -131,6 +145,31 @@ void Reporter::space(const std::string& dir, std::uint64_t available, bool is_fu
       if (full_.empty()) health_.set("space", DUNLIN_HEALTH_OK);
     }
   });
+}
+
+void Reporter::needs_previous_key(const std::string& dir, std::uint64_t segments) noexcept {
+  detail::contain(metrics_.raw_host(), "a report", [&] {
+    const std::lock_guard lock(mutex_);
+    const bool is_new = !old_keys_.contains(dir);
+    if (segments == 0) {
+      old_keys_.erase(dir);
+      log_.info("{}: nothing needs the previous key any more", dir);
+    } else {
+      old_keys_[dir] = segments;
+      if (is_new) {
+        log_.info("{}: {} segments need the previous key until they were encrypted again, which "
+                  "is done in the background",
+                  dir, segments);
+      }
+    }
+    show_old_keys();
+  });
+}
+
+void Reporter::show_old_keys() {
+  std::uint64_t segments = 0;
+  for (const auto& [dir, count] : old_keys_) segments += count;
+  old_segments_.set(static_cast<std::int64_t>(segments));
 }
 
 void Reporter::trouble(const std::string& log, Trouble what, std::string_view text) noexcept {

@@ -36,6 +36,8 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
   // An empty text: it is well again.
   void catalogue(const std::string& dir, std::string_view trouble) noexcept;
   void space(const std::string& dir, std::uint64_t available, bool is_full) noexcept;
+  // So many segments of the store were encrypted with the key before.
+  void needs_previous_key(const std::string& dir, std::uint64_t segments) noexcept;
 
  private:
   class StoreObserver;
@@ -44,16 +46,18 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
   void no_trouble(const std::string& log) noexcept;
   // With `mutex_` held.
   void show_logs();
+  void show_old_keys();
 
   Log log_;
   Health health_;
   Metrics metrics_;
-  Counter written_, read_, syncs_, damage_;
-  Gauge stores_, logs_, damaged_logs_, poisoned_logs_, full_stores_, free_bytes_;
+  Counter written_, read_, rewritten_, reclaimed_, syncs_, damage_;
+  Gauge stores_, logs_, damaged_logs_, poisoned_logs_, full_stores_, free_bytes_, old_segments_;
   dunlin_histogram* sync_seconds_ = nullptr;
 
   std::mutex mutex_;
   std::set<std::string> full_;                             // directories
+  std::map<std::string, std::uint64_t> old_keys_;          // directory: segments
   std::map<std::string, std::string> catalogues_;          // directory: what is wrong
   std::map<std::string, std::pair<Trouble, std::string>> troubles_;  // directory and log
 };

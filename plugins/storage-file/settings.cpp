@@ -43,7 +43,8 @@ constexpr dunlin_key keys[] = {
     dunlin::key("sync_interval", DUNLIN_KEY_ANY, nullptr,
                 "Time between syncs with sync = \"interval\", 2m if not said; setting it chooses "
                 "that, unless it is \"always\""),
-    one_of("compression", "none", "none", "How blocks of records are compressed: not at all yet"),
+    one_of("compression", "none", "none s2 zstd",
+           "How records are compressed, in the background, once their file is full"),
     one_of("cipher", nullptr, "none aes chacha aes-gcm chacha20-poly1305 chachapoly",
            "How blocks and metadata are encrypted; with a key, chacha20-poly1305 if not said"),
     also(dunlin::key("key", DUNLIN_KEY_SECRET, nullptr, "Key of the encryption"),
@@ -54,13 +55,17 @@ constexpr dunlin_key keys[] = {
          "prev_key prev_encryption_key prev_ek"),
     dunlin::key("previous_key_file", DUNLIN_KEY_TEXT, nullptr,
                 "File that holds the key before, instead of previous_key"),
-    size("segment_size", "16MiB", 64 * kib, gib, "Size of the files records are written to"),
+    size("segment_size", "16MiB", 4 * kib, gib, "Size of the files records are written to"),
     count("spare_segments", "4", 0, 64,
           "Such files each log keeps for later; one that fills them fast makes half as many ahead"),
     size("write_buffer", "8MiB", 64 * kib, gib,
          "Records of one log that may wait for the disk before appends are held back"),
     size("index_cache", "64MiB", mib, 1024 * gib, "Memory for indexes, of each log"),
-    size("read_cache", "32MiB", mib, 1024 * gib, "Memory for blocks read lately, of each log"),
+    size("read_cache", "32MiB", mib, 1024 * gib,
+         "Memory for compressed or encrypted blocks read lately, of each store"),
+    size("background_rate", "64MiB", 0, 1024 * gib,
+         "Bytes a second of each store that are read and written to give space back, to compress "
+         "and to encrypt again; 0 for never"),
     size("reserve", "16MiB", 0, gib,
          "Disk space kept for metadata and removals, for when the disk is full"),
     size("keep_free", "64MiB", 0, 1024 * gib,
@@ -70,6 +75,11 @@ constexpr dunlin_key keys[] = {
 std::uint32_t sync_of(const std::string& word) {
   if (word == "interval") return DUNLIN_SYNC_INTERVAL;
   return word == "none" ? DUNLIN_SYNC_NONE : DUNLIN_SYNC_ALWAYS;
+}
+
+std::uint32_t compression_of(const std::string& word) {
+  if (word == "s2") return DUNLIN_COMPRESS_S2;
+  return word == "zstd" ? DUNLIN_COMPRESS_ZSTD : DUNLIN_COMPRESS_NONE;
 }
 
 std::uint32_t cipher_of(const std::string& word) {
@@ -149,6 +159,7 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
   if (auto ok = read_sync(config, settings); !ok) return ok.error();
   if (auto ok = read_keys(config, settings); !ok) return ok.error();
   auto& engine = settings.engine;
+  engine.compression = compression_of(optional_text(config, "compression"));
   struct Size {
     const char* key;
     std::uint64_t& into;
@@ -157,6 +168,7 @@ dunlin::result<Settings> read_settings(dunlin::Config config) {
                                   Size{"write_buffer", engine.write_buffer_bytes},
                                   Size{"index_cache", engine.index_cache_bytes},
                                   Size{"read_cache", engine.read_cache_bytes},
+                                  Size{"background_rate", engine.background_rate},
                                   Size{"reserve", settings.reserve_bytes},
                                   Size{"keep_free", settings.keep_free_bytes}}) {
     auto value = config.size(key);

@@ -139,6 +139,10 @@ result<> SqliteCatalogue::try_commit(const std::vector<Change>& changes) {
   if (outcome) outcome = transact(changes);
   if (outcome) {
     ++parts_.commit;
+    has_fewer_segments_ = has_fewer_segments_ ||
+                          std::any_of(changes.begin(), changes.end(), [](const auto& change) {
+                            return std::holds_alternative<change::EraseSegment>(change);
+                          });
     return {};
   }
   static_cast<void>(parts_.database->run("ROLLBACK"));
@@ -175,6 +179,7 @@ void SqliteCatalogue::maintain() {
     if (!outcome && outcome.error().status != DUNLIN_E_NO_SPACE) stop_working(outcome.error());
     return static_cast<bool>(outcome);
   };
+  if (has_fewer_segments_ && !attempt(settle_keys())) return;
   const bool has_long_log = parts_.database->log_pages() > log_pages_max;
   if (has_long_log && !attempt(parts_.database->checkpoint())) return;
   if (!parts_.journal->is_long()) return;
@@ -341,17 +346,22 @@ result<> SqliteCatalogue::adopt_keys() {
     return current != 0 ? seal_again(current) : result<>{};
   }
   if (auto ok = seal_again(current); !ok) return ok;
-  auto segments = ask([&] { return parts_.rows->segments_of_key(label.older_key_id); });
+  return ask([&] { return settle_keys(); });
+}
+
+// The key before is forgotten once no segment needs it.
+result<> SqliteCatalogue::settle_keys() {
+  has_fewer_segments_ = false;
+  auto label = parts_.label;
+  if (label.older_key_id == 0) return {};
+  auto segments = parts_.rows->segments_of_key(label.older_key_id);
   if (!segments) return segments.error();
-  if (*segments > 0) {
-    parts_.findings.push_back({false, std::to_string(*segments) +
-                                          " segments need the previous key until their "
-                                          "records are gone"});
-    return {};
+  if (*segments == 0) {
+    label.older_key_id = 0;
+    if (auto ok = write_label(label); !ok) return ok;
   }
-  label.older_key_id = 0;
-  parts_.findings.push_back({false, "nothing needs the previous key any more"});
-  return write_label(label);
+  if (key_watch_) key_watch_(*segments);
+  return {};
 }
 
 // Everything in one transaction: metadata is small, and the change of a key is rare.
@@ -388,6 +398,8 @@ result<> SqliteCatalogue::close() {
   }
   std::unique_lock lock(mutex_);
   commit_waiting();
+  // Should it fail, the next start tries again.
+  if (!broken_ && has_fewer_segments_) static_cast<void>(settle_keys());
   is_open_ = false;
   result<> outcome;
   if (!broken_) {

@@ -48,6 +48,9 @@ class SqliteCatalogue final : public Catalogue,
   // before is counted. To be called once, before anything is written.
   result<> adopt_keys();
 
+  // Who is told how many segments still need the key before, whenever that changes; any thread.
+  void set_key_watch(std::function<void(std::uint64_t)> watch) { key_watch_ = std::move(watch); }
+
   [[nodiscard]] const StoreLabel& label() const noexcept { return parts_.label; }
   [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return parts_.findings; }
   // What is known to be lost of the metadata; empty if nothing.
@@ -83,6 +86,7 @@ class SqliteCatalogue final : public Catalogue,
   result<> seal(std::vector<Change>& changes) const;
   [[nodiscard]] result<Bytes> unseal_meta(std::string_view path, BytesView sealed) const;
   result<> seal_again(KeyId current);
+  result<> settle_keys();
   result<> write_label(const StoreLabel& label);
   void ask_for_delivery();
   // Runs a question on the rows, after what waits.
@@ -102,6 +106,8 @@ class SqliteCatalogue final : public Catalogue,
   std::mutex mutex_;  // of the database and everything below
   OpenCatalogue parts_;
   std::optional<Error> broken_;
+  std::function<void(std::uint64_t)> key_watch_;
+  bool has_fewer_segments_ = false;
   bool is_open_ = true;
 
   std::mutex queue_mutex_;  // may be taken while mutex_ is held, never the other way round

@@ -6,8 +6,8 @@ namespace {
 // What nats-server's file store adds to the bytes of a record, and to one with a header.
 constexpr std::uint32_t record_cost = 30, header_cost = 4;
 constexpr std::uint32_t features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_SNAPSHOTS |
-                                   DUNLIN_STORE_DUE_INDEX | DUNLIN_STORE_ENCRYPTION |
-                                   DUNLIN_STORE_ERASE;
+                                   DUNLIN_STORE_DUE_INDEX | DUNLIN_STORE_COMPRESSION |
+                                   DUNLIN_STORE_ENCRYPTION | DUNLIN_STORE_ERASE;
 
 }  // namespace
 

@@ -91,6 +91,9 @@ result<> FileStore::start() {
   catalogue_ = *catalogue;
   reporter_->store_opened();
   is_reported_ = true;
+  catalogue_->set_key_watch([reporter = reporter_, dir = plan_.dir](std::uint64_t segments) {
+    reporter->needs_previous_key(dir, segments);
+  });
   if (auto ok = catalogue_->adopt_keys(); !ok) return ok;
   report_findings(catalogue_->findings());
   if (!catalogue_->loss().empty()) reporter_->catalogue(plan_.dir, catalogue_->loss());
@@ -133,6 +136,8 @@ result<> FileStore::start_space() {
   context_.keys = &keys_;
   context_.space = space_.get();
   context_.observer = observer_.get();
+  context_.blocks = std::make_shared<BlockCache>(plan_.engine.read_cache_bytes);
+  context_.pace = std::make_shared<Pace>(plan_.engine.background_rate);
   return {};
 }
 

@@ -70,16 +70,19 @@ void extend(std::vector<Range>& ranges, std::uint64_t seq) {
 
 }  // namespace
 
-// Erasing: once the removal is durable, the content is overwritten where it stands.
+// Erasing: once the removal is durable, the content is overwritten where it stands. What stands in
+// a block with others goes when its segment is rewritten, which then is done at once. Meanwhile the
+// files of segments stay as they are, so that nothing is copied that is to go.
 class Remove final : public Change {
  public:
   Remove(std::span<const std::uint64_t> seqs, bool is_erase, dunlin_removed_done done, void* user)
       : Change(done, user), seqs_(seqs.begin(), seqs.end()), is_erase_(is_erase) {}
 
   Next step(Log& log) override {
-    if (is_removed_) {
-      if (places_.empty() || is_overwritten_) return Next::done;
-      return Next::work;
+    if (is_removed_) return after_removal(log);
+    if (is_erase_) {
+      if (!held_files_) held_files_ = log.hold_files();
+      if (!log.is_quiet()) return Next::quiet;
     }
     std::vector<Range> ranges;
     for (const auto seq : seqs_) {
@@ -92,12 +95,13 @@ class Remove final : public Change {
     const auto next = remove(log, ranges, is_erase_);
     if (next != Next::done || failure) return next;
     is_removed_ = true;
-    return places_.empty() ? Next::done : Next::durable;
+    for (const auto& segment : to_rewrite_) segment->must_rewrite = true;
+    if (places_.empty() && to_rewrite_.empty()) held_files_.reset();
+    return held_files_ ? Next::durable : Next::done;
   }
 
   void work() override {
-    is_overwritten_ = true;
-    for (const auto& place : places_) {
+    for (const auto& place : std::exchange(places_, {})) {
       auto opened = open_segment_file(*directory_, place.segment, DUNLIN_FS_WRITE);
       if (!opened) {
         fail_with(opened.error());
@@ -125,8 +129,17 @@ class Remove final : public Change {
     SegmentIndex::Item item;
   };
 
+  Next after_removal(Log& log) {
+    if (!places_.empty()) return Next::work;
+    held_files_.reset();
+    if (to_rewrite_.empty() || log.has_erased_all()) return Next::done;
+    log.press_erasures();
+    return Next::quiet;
+  }
+
   Next find_places(Log& log, std::span<const Range> ranges) {
     places_.clear();
+    to_rewrite_.clear();
     directory_ = &log.directory();
     for (const auto& range : ranges) {
       if (!has_indexes(log, range.first, range.last)) return Next::index;
@@ -134,15 +147,15 @@ class Remove final : public Change {
         const auto& view = log.now().view();
         const auto at = view.segment_of(seq);
         if (at == view.segments.size()) continue;
-        const auto& segment = *view.segments[at];
-        const auto item = segment.index ? segment.index->find(seq) : SegmentIndex::none;
+        const auto& segment = view.segments[at];
+        const auto item = segment->index ? segment->index->find(seq) : SegmentIndex::none;
         if (item == SegmentIndex::none) continue;
-        const auto& found = segment.index->item(item);
-        if (found.block != SegmentIndex::none) {
-          return fail_with(fail(DUNLIN_E_UNSUPPORTED,
-                                "records in encrypted blocks cannot be erased one by one"));
+        const auto& found = segment->index->item(item);
+        if (found.block == SegmentIndex::none) {
+          places_.push_back({seq, log.ref(*segment), found});
+        } else if (to_rewrite_.empty() || to_rewrite_.back() != segment) {
+          to_rewrite_.push_back(segment);
         }
-        places_.push_back({seq, log.ref(segment), found});
       }
     }
     return Next::done;
@@ -150,9 +163,11 @@ class Remove final : public Change {
 
   std::vector<std::uint64_t> seqs_;
   bool is_erase_;
-  bool is_removed_ = false, is_overwritten_ = false;
+  bool is_removed_ = false;
+  std::shared_ptr<void> held_files_;
   const Directory* directory_ = nullptr;
   std::vector<Place> places_;
+  std::vector<std::shared_ptr<Segment>> to_rewrite_;
 };
 
 class Purge final : public Change {

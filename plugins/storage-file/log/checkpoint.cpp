@@ -8,7 +8,7 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-constexpr std::uint64_t magic = 0x3150434e4c4e4c44;  // "DLNLNCP1"
+constexpr std::uint64_t magic = 0x3250434e4c4e4c44;  // "DLNLNCP2"
 constexpr std::uint32_t note_version = 1;
 using Out = storage_file::Writer;
 
@@ -30,8 +30,12 @@ void put_segments(const State& state, Out& out) {
     out.number(segment->first_live_time_ns);
     out.number(static_cast<std::uint8_t>((segment->is_sealed ? 1 : 0) |
                                          (segment->has_damage ? 2 : 0) |
-                                         (segment->has_index_file ? 4 : 0)));
+                                         (segment->has_index_file ? 4 : 0) |
+                                         (segment->must_rewrite ? 8 : 0)));
     out.number(segment->key_id);
+    out.number(segment->compression);
+    out.number(segment->clean_to);
+    out.number(segment->kept_bytes);
   }
 }
 
@@ -55,7 +59,11 @@ void get_segments(Reader& in, State& state) {
     segment->is_sealed = segment->is_recorded = (flags & 1) != 0;
     segment->has_damage = (flags & 2) != 0;
     segment->has_index_file = (flags & 4) != 0;
+    segment->must_rewrite = (flags & 8) != 0;
     segment->key_id = in.number<std::uint32_t>();
+    segment->compression = in.number<std::uint32_t>();
+    segment->clean_to = in.number<std::uint64_t>();
+    segment->kept_bytes = in.number<std::uint32_t>();
     state.segments().push_back(std::move(segment));
   }
 }

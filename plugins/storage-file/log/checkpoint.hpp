@@ -24,7 +24,7 @@ struct CheckpointNote {
   std::uint32_t sum = 0;
   Position position;  // everything in front is in it, and durable
   std::uint64_t last_seq = 0;
-  std::uint64_t next_number = 1;  // of a segment
+  std::uint64_t next_number = first_segment_number;
   bool is_clean = false;          // nothing was written behind it
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t size_mask = entry_bytes_max;
 constexpr unsigned kind_shift = 27;
-constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::erased);
+constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::rewritten);
 // Flags of a record.
 constexpr std::uint16_t with_header = 1, with_expiry = 2, with_due = 4;
 
@@ -156,9 +156,7 @@ void put_skip(std::vector<std::uint8_t>& out, const Skip& skip) {
   to.number(skip.time_ns);
 }
 
-void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, bool is_erase) {
-  out.resize(entry_head_bytes);
-  out.push_back(is_erase ? 1 : 0);
+static void put_ranges(std::vector<std::uint8_t>& out, std::span<const Range> ranges) {
   put_varint(out, ranges.size());
   std::uint64_t before = 0;
   for (const auto& range : ranges) {
@@ -166,6 +164,20 @@ void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, b
     put_varint(out, range.last - range.first);
     before = range.last;
   }
+}
+
+void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, bool is_erase) {
+  out.resize(entry_head_bytes);
+  out.push_back(is_erase ? 1 : 0);
+  put_ranges(out, ranges);
+}
+
+void put_rewritten(std::vector<std::uint8_t>& out, const Rewritten& what) {
+  out.resize(entry_head_bytes);
+  put_varint(out, what.compression);
+  put_varint(out, what.clean_to);
+  put_varint(out, what.end_seq);
+  put_ranges(out, what.holes);
 }
 
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a) {
@@ -210,10 +222,7 @@ std::optional<Skip> get_skip(const Entry& entry) noexcept {
   return in.ok() ? std::optional(skip) : std::nullopt;
 }
 
-bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase) {
-  if (entry.kind != EntryKind::remove || entry.body.empty()) return false;
-  is_erase = entry.body[0] == 1;
-  auto in = entry.body.subspan(1);
+static bool get_ranges(std::span<const std::uint8_t> in, std::vector<Range>& ranges) {
   std::uint64_t count = 0, before = 0;
   if (!get_varint(in, count) || count > in.size()) return false;
   ranges.clear();
@@ -226,6 +235,26 @@ bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase) 
     before = ranges.back().last;
   }
   return true;
+}
+
+bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase) {
+  if (entry.kind != EntryKind::remove || entry.body.empty()) return false;
+  is_erase = entry.body[0] == 1;
+  return get_ranges(entry.body.subspan(1), ranges);
+}
+
+std::optional<Rewritten> get_rewritten(const Entry& entry) {
+  if (entry.kind != EntryKind::rewritten) return std::nullopt;
+  auto in = entry.body;
+  Rewritten what;
+  std::uint64_t compression = 0;
+  if (!get_varint(in, compression) || compression > DUNLIN_COMPRESS_ZSTD ||
+      !get_varint(in, what.clean_to) || !get_varint(in, what.end_seq) ||
+      !get_ranges(in, what.holes)) {
+    return std::nullopt;
+  }
+  what.compression = static_cast<std::uint32_t>(compression);
+  return what;
 }
 
 bool get_numbers(const Entry& entry, std::uint64_t& a) noexcept {

@@ -38,6 +38,7 @@ enum class EntryKind : std::uint8_t {
   reschedule = 9,
   block = 10,      // entries, encoded together by the codec
   erased = 11,     // a record whose content was overwritten
+  rewritten = 12,  // a file that replaces others: which sequences it has not, on purpose
 };
 
 inline constexpr std::uint32_t entry_head_bytes = 8;
@@ -105,10 +106,18 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+struct Rewritten {
+  std::uint32_t compression = 0;   // DUNLIN_COMPRESS_...
+  std::uint64_t clean_to = 0;      // removals up to this place in the journal are done in it
+  std::uint64_t end_seq = 0;       // it accounts for everything below
+  std::vector<Range> holes;        // without a record
+};
+
 void put_mark(std::vector<std::uint8_t>& out, std::uint32_t durable);
 void put_last_mark(std::vector<std::uint8_t>& out, std::uint32_t durable, std::uint64_t last_seq);
 void put_start(std::vector<std::uint8_t>& out, const Start& start);
 void put_skip(std::vector<std::uint8_t>& out, const Skip& skip);
+void put_rewritten(std::vector<std::uint8_t>& out, const Rewritten& what);
 void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, bool is_erase);
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a);
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t b);
@@ -118,6 +127,7 @@ void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t 
 [[nodiscard]] std::uint64_t get_mark_seq(const Entry& entry) noexcept;
 [[nodiscard]] std::optional<Start> get_start(const Entry& entry) noexcept;
 [[nodiscard]] std::optional<Skip> get_skip(const Entry& entry) noexcept;
+[[nodiscard]] std::optional<Rewritten> get_rewritten(const Entry& entry);
 [[nodiscard]] bool get_remove(const Entry& entry, std::vector<Range>& ranges, bool& is_erase);
 [[nodiscard]] bool get_numbers(const Entry& entry, std::uint64_t& a) noexcept;
 [[nodiscard]] bool get_numbers(const Entry& entry, std::uint64_t& a, std::uint64_t& b) noexcept;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 
 #include "plugins/storage-file/log/index_file.hpp"
 #include "plugins/storage-file/log/scan.hpp"
@@ -22,23 +21,6 @@ result<std::shared_ptr<SegmentIndex>> read_index_file(const Directory& directory
   if (auto got = (*file)->read(0, bytes); !got) return got.error();
   return decode_index(bytes, {segment.log, segment.number, segment.salt});
 }
-
-// Gives each subject of an index that is being made its number.
-class SubjectNumbers {
- public:
-  explicit SubjectNumbers(SegmentIndex& index) : index_(index) {}
-  std::uint32_t of(std::string_view name) {
-    const auto found = numbers_.find(std::string(name));
-    if (found != numbers_.end()) return found->second;
-    const auto number = index_.add_subject(name, SegmentIndex::none);
-    numbers_.emplace(name, number);
-    return number;
-  }
-
- private:
-  SegmentIndex& index_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-};
 
 void index_entry(const Scanned& scanned, SegmentIndex& index, SubjectNumbers& subjects) {
   dunlin_record record;

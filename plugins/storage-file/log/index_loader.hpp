@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "plugins/storage-file/codec.hpp"
@@ -41,6 +43,23 @@ struct LoadedIndex {
 struct OpenedSegment {
   std::shared_ptr<File> file;
   std::string trouble;  // what is wrong with its header; entries prove themselves all the same
+};
+
+// Gives each subject of an index that is being made its number.
+class SubjectNumbers {
+ public:
+  explicit SubjectNumbers(SegmentIndex& index) : index_(index) {}
+  std::uint32_t of(std::string_view name) {
+    const auto found = numbers_.find(std::string(name));
+    if (found != numbers_.end()) return found->second;
+    const auto number = index_.add_subject(name, SegmentIndex::none);
+    numbers_.emplace(name, number);
+    return number;
+  }
+
+ private:
+  SegmentIndex& index_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 // Opens the file of a segment. DUNLIN_E_NOT_FOUND when it is gone.

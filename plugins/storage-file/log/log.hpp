@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@
 #include "plugins/storage-file/log/journal.hpp"
 #include "plugins/storage-file/log/question.hpp"
 #include "plugins/storage-file/log/recovery.hpp"
+#include "plugins/storage-file/log/rewrite.hpp"
 #include "plugins/storage-file/log/segment_maker.hpp"
 #include "plugins/storage-file/log/state.hpp"
 
@@ -79,6 +81,7 @@ class Log final : public LogBackend {
   [[nodiscard]] SegmentRef ref(const Segment& segment) const;
   [[nodiscard]] std::shared_ptr<const BlockCodec> codec(std::uint64_t segment) const;
   [[nodiscard]] Observer& observer() const noexcept { return *store_.observer; }
+  [[nodiscard]] BlockCache& blocks() const noexcept { return *store_.blocks; }
   // May the log be changed?
   [[nodiscard]] result<> may_change() const;
   // Takes a change into the journal. Removals may use what records leave free.
@@ -87,7 +90,10 @@ class Log final : public LogBackend {
   void lose(std::uint64_t seq, std::uint64_t segment, std::uint64_t offset,
             const std::string& why);
   // After records were removed: segments that hold none any more are given back.
-  void after_removal() { maybe_checkpoint(); }
+  void after_removal() {
+    maybe_checkpoint();
+    after_change();
+  }
   // A truncation: what is on its way is durable only up to here.
   void truncated(std::uint64_t last) noexcept;
   // Calls `then` on the log's thread once everything accepted is durable.
@@ -100,6 +106,14 @@ class Log final : public LogBackend {
   // Damage of a whole segment, found by reading it again.
   void lose_missing(Segment& segment, const LoadedIndex& loaded, std::uint64_t last);
   [[nodiscard]] const std::vector<DamageRow>& damage() const noexcept { return damage_; }
+
+  // For erasures: as long as it is held no segment is rewritten, and no file of one goes.
+  [[nodiscard]] std::shared_ptr<void> hold_files();
+  // Nothing is being rewritten, and what was is gone.
+  [[nodiscard]] bool is_quiet() const noexcept;
+  // Nothing marked with Segment::must_rewrite is left.
+  [[nodiscard]] bool has_erased_all() const noexcept;
+  void press_erasures();
 
  private:
   struct Waiter {
@@ -118,6 +132,14 @@ class Log final : public LogBackend {
     std::uint64_t last_seq;
   };
   struct PendingCheckpoint;
+  struct Rewrite;
+  // A segment another took the place of.
+  struct Replaced {
+    std::shared_ptr<Segment> segment;
+    bool has_damage = false;
+  };
+  // Why a segment is rewritten, the least urgent first.
+  enum class Worth { nothing, company, compression, space, key, erasure };
   using Asked = std::vector<std::shared_ptr<Question>>;
 
   Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits);
@@ -145,6 +167,7 @@ class Log final : public LogBackend {
   void prepare();
   void prepared(result<MadeSegment> made);
   void stock();
+  [[nodiscard]] std::uint32_t segment_bytes_limit() const;
   [[nodiscard]] std::uint32_t next_capacity() const;
   void tell_room();
   void space_changed(bool is_full);
@@ -184,6 +207,23 @@ class Log final : public LogBackend {
   void write_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
   void finish_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
   bool carry_forward();
+
+  // background work and erasures (log_rewrite.cpp)
+  [[nodiscard]] Worth worth_of(const Segment& segment) const;
+  [[nodiscard]] std::vector<std::uint64_t> choose_rewrite(bool& is_urgent,
+                                                          bool& needs_checkpoint) const;
+  void maybe_rewrite();
+  void after_change();
+  void plan_rewrite();
+  void go_on_rewrite();
+  void work_on_rewrite();
+  void wake_rewrite();
+  void adopt_rewritten();
+  void lose_unreadable(const std::vector<RewrittenFile::Unreadable>& lost);
+  void end_rewrite(bool is_adopted);
+  void fail_erasures(const Error& why);
+  void settle_files();
+  result<> retire_replaced(const Replaced& replaced);
 
   // closing (log_open.cpp)
   void go_on_closing();
@@ -228,7 +268,7 @@ class Log final : public LogBackend {
   Position previous_;                  // where the segment in front of the active one ended
   // Files of segments that nothing was written to, or nothing that counts: number and bytes.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> unused_;
-  std::uint64_t next_number_ = 1;
+  std::uint64_t next_number_ = first_segment_number;
   std::list<std::shared_ptr<Segment>> used_lately_;  // those in front were used last
   std::map<std::pair<std::uint64_t, std::uint64_t>, Asked> fetching_;  // snapshot, segment
   std::list<std::shared_ptr<Question>> asked_;
@@ -239,6 +279,17 @@ class Log final : public LogBackend {
   std::uint64_t written_since_checkpoint_ = 0;
   bool is_checkpointing_ = false;
   std::vector<DamageRow> damage_;
+
+  // rewriting
+  std::shared_ptr<Rewrite> rewrite_;
+  std::vector<Replaced> replaced_;       // go with the next checkpoint
+  std::set<std::uint64_t> given_up_;     // could not be rewritten
+  std::map<std::uint64_t, std::uint64_t> last_rewritten_;  // by place: the highest number so far
+  std::uint64_t checkpointed_place_ = 0; // what is in front is sealed in the last checkpoint
+  std::uint64_t changes_since_choice_ = 0, rewrite_not_before_ns_ = 0;
+  Timer rewrite_timer_;
+  std::size_t erasers_ = 0;
+  Asked waiting_for_quiet_;
 
   std::map<std::uint64_t, View> snapshots_;
   std::uint64_t snapshot_count_ = 0, truncations_ = 0;

@@ -82,6 +82,10 @@ void Log::pursue(std::shared_ptr<Question> question, Question::Next next) {
     case Question::Next::turn:
       post([this, question] { go_on(question); });
       return;
+    case Question::Next::quiet:
+      waiting_for_quiet_.push_back(std::move(question));
+      settle_files();
+      return;
   }
 }
 
@@ -120,6 +124,11 @@ void Log::fetch_index(std::shared_ptr<Question> question) {
         auto asked = std::move(fetching_[{snapshot, number}]);
         fetching_.erase({snapshot, number});
         std::optional<Error> failure;
+        if (snapshot == 0 && state_->find_segment(number) != segment) {
+          // Another took its place in the meantime: they look again.
+          for (const auto& each : asked) go_on(each);
+          return;
+        }
         if (*loaded) {
           fetched_index(*segment, **loaded, snapshot == 0);
         } else {

@@ -14,6 +14,7 @@ struct Log::PendingCheckpoint {
   CatalogueBatch batch;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> retired;  // number and bytes
   std::vector<std::shared_ptr<Segment>> dropped;
+  std::vector<Replaced> replaced;
   std::optional<Error> failure;
   std::function<void()> then;
 };
@@ -25,6 +26,7 @@ void Log::maybe_checkpoint() {
   if (snapshots_.empty()) {
     for (const auto& segment : state_->dropped()) droppable += segment->capacity;
   }
+  for (const auto& replaced : replaced_) droppable += replaced.segment->capacity;
   const bool is_due = written_since_checkpoint_ >=
                       std::max(worth, std::max<std::uint64_t>(store_.settings.segment_bytes, 1));
   const bool frees = droppable != 0 && (droppable >= worth / 2 || is_full_);
@@ -57,12 +59,25 @@ void Log::checkpoint(bool is_clean, std::function<void()> then) {
   is_checkpointing_ = true;
   auto pending = std::make_shared<PendingCheckpoint>();
   pending->then = std::move(then);
-  if (!state_->dropped().empty() && snapshots_.empty() && carry_forward()) {
+  const bool may_drop = snapshots_.empty() && erasers_ == 0;
+  if (!state_->dropped().empty() && may_drop && carry_forward()) {
     pending->dropped = std::exchange(state_->dropped(), {});
     for (const auto& segment : pending->dropped) {
+      if (segment->must_rewrite) {
+        pending->replaced.push_back({segment, false});
+        continue;
+      }
       pending->retired.emplace_back(segment->number, segment->has_damage ? 0 : segment->capacity);
-      pending->batch.erase_segment(row_.id, segment->number);
     }
+  }
+  for (auto& replaced : std::exchange(replaced_, {})) {
+    pending->replaced.push_back(std::move(replaced));
+  }
+  for (const auto& segment : pending->dropped) {
+    pending->batch.erase_segment(row_.id, segment->number);
+  }
+  for (const auto& replaced : pending->replaced) {
+    pending->batch.erase_segment(row_.id, replaced.segment->number);
   }
   for (const auto& [number, bytes] : std::exchange(unused_, {})) {
     pending->retired.emplace_back(number, bytes);
@@ -147,18 +162,29 @@ void Log::finish_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending) {
     // Nothing is given back; the next one says it again.
     auto& dropped = state_->dropped();
     dropped.insert(dropped.end(), pending->dropped.begin(), pending->dropped.end());
+    for (const auto& replaced : pending->replaced) {
+      const bool is_dropped = std::find(dropped.begin(), dropped.end(), replaced.segment) !=
+                              dropped.end();
+      if (!is_dropped) replaced_.push_back(replaced);
+    }
     for (const auto& segment : state_->view().segments) segment->is_recorded = false;
     is_checkpointing_ = false;
     pending->then();
+    settle_files();
     return;
   }
   const auto old = std::exchange(checkpoint_number_, pending->note.number);
   checkpoint_bytes_ = pending->note.bytes;
+  checkpointed_place_ = place_in_journal(pending->note.position.segment);
   for (const auto& segment : pending->dropped) used_lately_.remove(segment);
   run_on_worker(
       [this, pending, old] {
         if (old != 0) static_cast<void>(directory_.remove(checkpoint_file_name(old)));
         pending->dropped.clear();
+        for (const auto& replaced : pending->replaced) {
+          if (auto wiped = retire_replaced(replaced); !wiped) pending->failure = wiped.error();
+        }
+        pending->replaced.clear();
         for (const auto& [number, bytes] : pending->retired) {
           // What cannot be removed now is found and removed at the next start.
           static_cast<void>(maker_.retire(number, bytes));
@@ -167,7 +193,10 @@ void Log::finish_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending) {
       [this, pending] {
         is_checkpointing_ = false;
         pending->then();
+        if (pending->failure) fail_erasures(*pending->failure);
         maybe_checkpoint();
+        settle_files();
+        press_erasures();
       });
 }
 

@@ -199,6 +199,7 @@ void Log::store_index(const std::shared_ptr<Segment>& segment) {
         segment->has_index_file = true;
         touch(segment);
         let_go();
+        maybe_rewrite();
       });
 }
 

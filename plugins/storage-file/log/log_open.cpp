@@ -47,9 +47,6 @@ result<std::unique_ptr<LogBackend>> Log::open(StoreContext& store, OpenLog&& ope
   if (open.options.thread != DUNLIN_THREAD_CONTROL && open.options.thread != DUNLIN_THREAD_SHARD) {
     return fail(DUNLIN_E_INVALID, "completions of a log come on control or on a shard");
   }
-  if (open.options.compression > DUNLIN_COMPRESS_NONE) {
-    return fail(DUNLIN_E_UNSUPPORTED, "storage-file does not compress records yet");
-  }
   std::unique_ptr<Log> log(new Log(store, std::move(open), limits_of(store.settings)));
   if (auto outcome = log->start(); !outcome) return outcome.error();
   return std::unique_ptr<LogBackend>(std::move(log));
@@ -63,6 +60,7 @@ result<> Log::start() {
   next_number_ = recovered->next_number;
   checkpoint_number_ = recovered->checkpoint;
   previous_ = recovered->end;
+  checkpointed_place_ = recovered->checkpointed_place;
   durable_ = flushed_ = recovered->end;
   flushed_seq_ = state_->last_seq();
   auto known = store_.catalogue->damage(row_.id);
@@ -77,6 +75,9 @@ result<> Log::start() {
   if (auto outcome = sync_recovered(recovered->tail); !outcome) return outcome;
   durable_seq_ = state_->last_seq();
   unused_ = recovered->unused;
+  for (const auto& [number, bytes] : unused_) {
+    if (is_rewritten(number)) last_rewritten_[place_in_journal(number)] = number;
+  }
   written_since_checkpoint_ = recovered->read_bytes;
   if (auto outcome = maker_.start(); !outcome) return outcome;
   if (auto outcome = go_on(*recovered); !outcome) return outcome;
@@ -106,7 +107,9 @@ void Log::announce_recovery(const Recovered& recovered) {
                                       options_.shard);
       if (timer) timer_ = std::move(*timer);
     }
+    for (const auto& segment : std::exchange(unindexed_, {})) store_index(segment);
     maybe_checkpoint();
+    press_erasures();
   });
 }
 
@@ -133,9 +136,13 @@ result<> Log::go_on(const Recovered& recovered) {
       return {};
     }
   }
+  if (state_->active() != nullptr) {
+    const auto before = state_->view().segments.back();
+    if (before->live != 0 && before->index) unindexed_.push_back(before);
+  }
   state_->seal_active();
   auto made = maker_.make(next_number_, next_capacity());
-  ++next_number_;
+  next_number_ = number_behind(next_number_);
   if (made) {
     begin_segment(std::move(*made), true);
     return {};
@@ -207,6 +214,8 @@ void Log::close(Completion done) noexcept {
   timer_ = Timer();
   retry_ = Timer();
   maker_.stop();
+  wake_rewrite();
+  waiting_for_quiet_.clear();
   for (const auto& question : std::exchange(asked_, {})) {
     question->failure = fail(DUNLIN_E_CANCELLED, row_.name + " was closed");
     post([question] { question->complete(); });
@@ -216,7 +225,7 @@ void Log::close(Completion done) noexcept {
 }
 
 void Log::go_on_closing() {
-  if (!closing_ || is_checkpointing_ || jobs_ != 0) return;
+  if (!closing_ || is_checkpointing_ || rewrite_ || jobs_ != 0) return;
   if (!is_checkpointed_ && !is_read_only_ && !poison_ && state_->active() != nullptr) {
     is_checkpointed_ = true;
     checkpoint(true, [] {});
@@ -236,6 +245,7 @@ void Log::finish_close() {
     unindexed_.clear();
     next_.reset();
     snapshots_.clear();
+    replaced_.clear();
     journal_ = Journal(row_.id, {});
     state_.reset();
     post_raw([this] {

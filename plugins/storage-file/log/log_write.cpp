@@ -12,7 +12,7 @@ constexpr std::uint32_t reserve_bytes_max = 64u << 10;
 // Waiting bytes that are written without anybody asking.
 constexpr std::uint64_t write_bytes = 512u << 10;
 constexpr std::uint32_t first_segment_bytes = 256u << 10;
-constexpr std::uint64_t segment_bytes_min = 64u << 10;
+constexpr std::uint64_t segment_bytes_min = 4u << 10;
 constexpr std::uint64_t retry_ns = 1'000'000'000;
 // A segment that is full sooner is one of many.
 constexpr std::uint64_t fast_ns = 5'000'000'000;
@@ -85,10 +85,14 @@ result<> Log::room_for(std::uint32_t bytes, bool is_record) {
   return fail(DUNLIN_E_AGAIN, "the next segment is not ready");
 }
 
+std::uint32_t Log::segment_bytes_limit() const {
+  return static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(store_.settings.segment_bytes, segment_bytes_min, 1u << 30));
+}
+
 // A log begins small, and its segments grow to what is configured.
 std::uint32_t Log::next_capacity() const {
-  const auto limit = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(store_.settings.segment_bytes, segment_bytes_min, 1u << 30));
+  const auto limit = segment_bytes_limit();
   const auto ordinary = std::min(std::max(last_capacity_, first_segment_bytes / 4), limit / 4) * 4;
   return std::max(ordinary, wanted_capacity_);
 }
@@ -207,7 +211,8 @@ void Log::prepare() {
   if (is_preparing_ || next_ || is_read_only_ || poison_ || closing_) return;
   is_preparing_ = true;
   ++jobs_;
-  maker_.make_ahead(next_number_++, next_capacity(), [this](result<MadeSegment> made) {
+  const auto number = std::exchange(next_number_, number_behind(next_number_));
+  maker_.make_ahead(number, next_capacity(), [this](result<MadeSegment> made) {
     if (!made && made.error().status == DUNLIN_E_NO_SPACE) store_.space->report_full();
     auto held = std::make_shared<result<MadeSegment>>(std::move(made));
     post_raw([this, held] {
@@ -226,7 +231,8 @@ void Log::stock() {
   if (!maker_.wants_stock(capacity)) return;
   is_stocking_ = true;
   ++jobs_;
-  maker_.stock(next_number_++, capacity, [this](const result<>& outcome) {
+  const auto number = std::exchange(next_number_, number_behind(next_number_));
+  maker_.stock(number, capacity, [this](const result<>& outcome) {
     post_raw([this, is_good = static_cast<bool>(outcome)] {
       --jobs_;
       is_stocking_ = false;
@@ -257,6 +263,7 @@ void Log::prepared(result<MadeSegment> made) {
   row.number = next_->number;
   row.file = segment_file_name(next_->number);
   row.epoch = next_->salt;
+  row.key_id = store_.keys->current_id();
   row.first_seq = state_->last_seq() + 1;
   batch.put_segment(row_.id, std::move(row));
   // Should this be lost, the file is found by its name.
@@ -267,6 +274,7 @@ void Log::prepared(result<MadeSegment> made) {
   }
   tell_room();
   stock();
+  press_erasures();
 }
 
 void Log::tell_room() {

@@ -383,6 +383,7 @@ dunlin_log_state Log::state() {
   out.damaged = state_->damaged();
   for (const auto& segment : view.segments) out.disk_bytes += segment->capacity;
   for (const auto& segment : state_->dropped()) out.disk_bytes += segment->capacity;
+  for (const auto& replaced : replaced_) out.disk_bytes += replaced.segment->capacity;
   if (next_) out.disk_bytes += next_->capacity;
   out.memory_bytes = state_->memory_bytes() + journal_.memory_bytes();
   return out;
@@ -402,6 +403,8 @@ void Log::snapshot_close(std::uint64_t snapshot) {
   for (const auto& segment : view->segments) used_lately_.remove(segment);
   run_on_worker([view] { view->segments.clear(); }, [] {});
   maybe_checkpoint();
+  wake_rewrite();
+  press_erasures();
 }
 
 }  // namespace dunlin::storage_file::engine

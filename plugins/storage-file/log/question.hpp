@@ -24,6 +24,7 @@ class Question {
     room,   // waits until the journal takes changes again
     durable,  // waits until everything accepted is durable
     turn,   // wants to be called again, outside of the call that asked
+    quiet,  // waits until the files of segments stay as they are (Log::is_quiet)
   };
   Question() = default;
   Question(const Question&) = delete;

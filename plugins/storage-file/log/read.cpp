@@ -30,7 +30,7 @@ class Read final : public Question {
     for (auto& item : plan_) {
       if (item.is_cold) cold.push_back(&item.fetch);
     }
-    if (auto outcome = fetch_records(cold, buffers_, *observer_); !outcome) {
+    if (auto outcome = fetch_records(cold, buffers_, *blocks_, *observer_); !outcome) {
       failure = outcome.error();
     }
     is_fetched_ = true;
@@ -83,6 +83,7 @@ class Read final : public Question {
   Filters filters_;
   dunlin_read_end end_{};
   Observer* observer_ = nullptr;
+  BlockCache* blocks_ = nullptr;
   bool has_begun_ = false, is_exhausted_ = false, is_finished_ = false;
   bool is_planned_ = false, is_fetched_ = false;
   std::uint64_t epoch_ = 0, view_last_ = 0;
@@ -202,7 +203,10 @@ void Read::plan_record(Log& log, const View& view, std::uint64_t seq) {
     item.is_cold = true;
     fetch.file = segment->file;
     fetch.key = segment->key(log.row().id);
-    if (is_block) fetch.codec = log.codec(segment->number);
+    if (is_block) {
+      fetch.codec = log.codec(segment->number);
+      fetch.block = {log.row().id, segment->number, segment->salt, fetch.item.block};
+    }
   } else {
     fetch.entry = trusted_entry(is_block ? bytes.subspan(fetch.item.offset) : bytes);
   }
@@ -297,8 +301,10 @@ bool Read::show(Log& log, const Planned& item) {
 
 void Read::visit(Log& log, const View& view) {
   for (const auto& item : plan_) {
-    // What went while it was fetched is passed over; what came in its place is looked up again.
-    if (epoch_ != log.truncations() && snapshot == 0) {
+    // What went while it was fetched is passed over; what came in its place is looked up again,
+    // and what could not be read because it was moved.
+    const bool has_moved = !item.fetch.why.empty() && !log.now().find_segment(item.segment);
+    if ((epoch_ != log.truncations() || has_moved) && snapshot == 0) {
       cursor_ = item.seq;
       searched_ = is_backward() ? UINT64_MAX : 0;
       if (query_.seqs != nullptr) {
@@ -348,6 +354,7 @@ Question::Next Read::step(Log& log) {
   const auto* view = log.view(snapshot);
   if (view == nullptr) return fail_with(fail(DUNLIN_E_INVALID, "there is no such snapshot"));
   observer_ = &log.observer();
+  blocks_ = &log.blocks();
   view_last_ = view->last;
   if (!has_begun_) begin(*view);
   while (!is_finished_) {

@@ -57,39 +57,55 @@ result<std::size_t> fetch_run(std::span<Fetch* const> wanted,
   return n;
 }
 
-result<std::size_t> fetch_block(std::span<Fetch* const> wanted,
-                                std::vector<std::vector<std::uint8_t>>& buffers,
-                                Observer& observer) {
-  const auto& first = *wanted[0];
-  const auto block = first.item.block;
-  std::size_t n = 1;
-  while (n < wanted.size() && wanted[n]->file == first.file && wanted[n]->item.block == block) ++n;
-  const auto give_up = [&](const char* why) {
-    for (auto* fetch : wanted.first(n)) fetch->why = why;
-    return n;
-  };
+// The content of the block `wanted` lies in; nothing, and why, when it cannot be believed.
+result<BlockCache::Block> read_block(const Fetch& wanted, const char*& why, Observer& observer) {
+  const auto block = wanted.item.block;
   std::vector<std::uint8_t> stored(block_guess);
-  if (auto got = first.file->read(block, stored); !got) return got.error();
+  if (auto got = wanted.file->read(block, stored); !got) return got.error();
   const auto claimed = claimed_bytes(stored);
   if (claimed > stored.size() && claimed <= DUNLIN_RECORD_MAX + block_guess) {
     stored.resize(claimed);
-    if (auto got = first.file->read(block, stored); !got) return got.error();
+    if (auto got = wanted.file->read(block, stored); !got) return got.error();
   }
   observer.read(stored.size());
-  const auto entry = read_entry(stored, block, first.key);
+  const auto entry = read_entry(stored, block, wanted.key);
   if (!entry || entry->kind != EntryKind::block) {
-    return give_up("the checksum of its block is wrong");
+    why = "the checksum of its block is wrong";
+    return BlockCache::Block();
   }
-  auto& plain = buffers.emplace_back();
-  if (auto opened = first.codec->decode(entry->body, block + entry_head_bytes, plain); !opened) {
+  auto plain = std::make_shared<std::vector<std::uint8_t>>();
+  if (auto opened = wanted.codec->decode(entry->body, block + entry_head_bytes, *plain); !opened) {
     if (opened.error().status == DUNLIN_E_DENIED) return opened.error();
-    return give_up("its block cannot be opened");
+    why = "its block cannot be opened";
+    return BlockCache::Block();
+  }
+  return BlockCache::Block(std::move(plain));
+}
+
+result<std::size_t> fetch_block(std::span<Fetch* const> wanted, BlockCache& cache,
+                                Observer& observer) {
+  const auto& first = *wanted[0];
+  std::size_t n = 1;
+  while (n < wanted.size() && wanted[n]->file == first.file &&
+         wanted[n]->item.block == first.item.block) {
+    ++n;
+  }
+  const char* why = nullptr;
+  auto content = cache.find(first.block);
+  if (!content) {
+    auto read = read_block(first, why, observer);
+    if (!read) return read.error();
+    content = *read;
+    if (content) cache.put(first.block, content);
   }
   for (auto* fetch : wanted.first(n)) {
-    if (fetch->item.offset >= plain.size()) {
+    fetch->content = content;
+    if (!content) {
+      fetch->why = why;
+    } else if (fetch->item.offset >= content->size()) {
       fetch->why = "its block is too short";
     } else {
-      check(*fetch, std::span<const std::uint8_t>(plain).subspan(fetch->item.offset));
+      check(*fetch, std::span<const std::uint8_t>(*content).subspan(fetch->item.offset));
     }
   }
   return n;
@@ -98,11 +114,12 @@ result<std::size_t> fetch_block(std::span<Fetch* const> wanted,
 }  // namespace
 
 result<> fetch_records(std::span<Fetch* const> wanted,
-                       std::vector<std::vector<std::uint8_t>>& buffers, Observer& observer) {
+                       std::vector<std::vector<std::uint8_t>>& buffers, BlockCache& cache,
+                       Observer& observer) {
   while (!wanted.empty()) {
     auto n = wanted[0]->item.block == SegmentIndex::none
                  ? fetch_run(wanted, buffers, observer)
-                 : fetch_block(wanted, buffers, observer);
+                 : fetch_block(wanted, cache, observer);
     if (!n) return n.error();
     wanted = wanted.subspan(*n);
   }

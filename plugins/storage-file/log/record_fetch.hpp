@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/storage-file/block_cache.hpp"
 #include "plugins/storage-file/codec.hpp"
 #include "plugins/storage-file/log/entry.hpp"
 #include "plugins/storage-file/log/file.hpp"
@@ -26,18 +27,20 @@ struct Fetch {
   std::uint64_t seq = 0;
   std::shared_ptr<File> file;
   std::shared_ptr<const BlockCodec> codec;
+  BlockCache::Key block;  // of a record in a block
   SegmentKey key{};
   SegmentIndex::Item item;
   // What came of it: the entry, or why there is none.
   Entry entry;
   std::string why;
+  BlockCache::Block content;  // the block the entry lies in
 };
 
-// `buffers` keeps the bytes of the entries. Fails only when the disk does; a record that cannot be
-// believed is told in its `why`.
+// `buffers` keeps the bytes of entries outside of blocks. Fails only when the disk does; a record
+// that cannot be believed is told in its `why`.
 [[nodiscard]] result<> fetch_records(std::span<Fetch* const> wanted,
                                      std::vector<std::vector<std::uint8_t>>& buffers,
-                                     Observer& observer);
+                                     BlockCache& cache, Observer& observer);
 
 // The entry of a record that is known to be good, as it lies in memory.
 [[nodiscard]] Entry trusted_entry(std::span<const std::uint8_t> bytes) noexcept;

@@ -42,7 +42,7 @@ result<Recovered> Recovery::run() {
   if (auto outcome = check_sealed(); !outcome) return outcome.error();
   if (auto outcome = read_tail(); !outcome) return outcome.error();
   for (const auto& [number, size] : files_) {
-    out_.next_number = std::max(out_.next_number, number + 1);
+    out_.next_number = std::max(out_.next_number, number_behind(number));
   }
   if (note_ && out_.state->last_seq() < note_->last_seq && !is_cut_) {
     // The checkpoint knows of more than the segments still have.
@@ -111,6 +111,7 @@ result<> Recovery::load_checkpoint() {
   }
   out_.state = std::move(*state);
   position_ = note->position;
+  out_.checkpointed_place = place_in_journal(position_.segment);
   return {};
 }
 

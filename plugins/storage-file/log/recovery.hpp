@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,8 +28,9 @@ namespace dunlin::storage_file::engine {
 
 struct Recovered {
   std::unique_ptr<State> state;
-  std::uint64_t next_number = 1;      // of a segment
+  std::uint64_t next_number = first_segment_number;
   std::uint64_t checkpoint = 0;       // number of the last one; 0 for none
+  std::uint64_t checkpointed_place = 0;  // what is in front is sealed in the checkpoint
   bool goes_on = false;               // the active segment may be written to from `end` on
   Position end;                       // of what is there
   std::vector<std::uint64_t> tail;    // segments of which not all was known to be durable
@@ -69,6 +71,7 @@ class Recovery {
   result<> read_tail();
   result<> peek(Tail& tail);
   void find_left_behind();
+  void choose_rewritten();
   void find_chain();
   void find_gone();
   result<> read_segment(const Tail& tail, std::size_t place);
@@ -79,7 +82,11 @@ class Recovery {
   result<> apply(const Scanned& scanned);
   result<> apply_record(const Scanned& scanned);
   result<> apply_start(const Start& start);
+  void must_rewrite(const Range& range);
+  void apply_rewritten(const Rewritten& what);
+  void skip_holes(std::uint64_t next_seq);
   result<> fill_hole(std::uint64_t next_seq);
+  result<> close_hole(std::uint64_t next_seq);
   result<> store_index(Segment& segment);
   result<> need(std::uint64_t first, std::uint64_t last);
   result<> load(Segment& segment);
@@ -103,6 +110,9 @@ class Recovery {
   bool is_read_only_;
   bool is_cut_ = false;
   bool has_remains_ = false;  // behind the cut
+  // Of the rewritten segment that is read: sequences it has not on purpose, and where it ends.
+  std::deque<Range> holes_;
+  std::uint64_t rewritten_end_ = 0;
   bool has_bad_place_ = false;  // something was lost since the last sequence known
   BadPlace bad_place_;
 };

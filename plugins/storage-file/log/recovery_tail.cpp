@@ -55,17 +55,35 @@ result<> Recovery::peek(Tail& tail) {
   return {};
 }
 
+// Of the files in one place of the journal the last that was made; it was complete when it got its
+// name. The others were to be removed.
+void Recovery::choose_rewritten() {
+  std::vector<Tail> chosen;
+  for (auto& tail : tails_) {
+    const bool is_same = !chosen.empty() && place_in_journal(chosen.back().number) ==
+                                                place_in_journal(tail.number);
+    if (!is_same) {
+      chosen.push_back(std::move(tail));
+      continue;
+    }
+    if (tail.start || !chosen.back().start) std::swap(chosen.back(), tail);
+    out_.unused.emplace_back(tail.number, tail.size);
+  }
+  tails_ = std::move(chosen);
+}
+
 // The segments the journal goes through. Those between a segment and the one it says it follows
 // were given up after a crash.
 void Recovery::find_chain() {
   std::vector<Tail> chain;
-  std::uint64_t limit = UINT64_MAX;  // the next is at or below
+  std::uint64_t limit = UINT64_MAX;  // the next stands at or in front of it in the journal
   for (auto it = tails_.rbegin(); it != tails_.rend(); ++it) {
-    if (it->is_unused || it->number > limit) {
+    const auto place = place_in_journal(it->number);
+    if (it->is_unused || place > limit) {
       out_.unused.emplace_back(it->number, it->size);
       continue;
     }
-    limit = it->start ? it->start->previous : it->number - 1;
+    limit = it->start ? place_in_journal(it->start->previous) : place - 1;
     chain.push_back(std::move(*it));
   }
   std::reverse(chain.begin(), chain.end());
@@ -91,6 +109,7 @@ result<> Recovery::read_tail() {
     if (auto outcome = peek(tail); !outcome) return outcome;
     tails_.push_back(std::move(tail));
   }
+  choose_rewritten();
   find_chain();
   find_gone();
   if (auto* active = out_.state->active();
@@ -179,6 +198,7 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
   for (;;) {
     while (const auto scanned = scan.next()) {
       if (auto outcome = apply(*scanned); !outcome) return outcome;
+      if (scan.key_id() != 0) segment.key_id = scan.key_id();
       segment.used = scan.position();
       position_ = {segment.number, scan.position()};
       if (scanned->entry.kind == EntryKind::end) return {};
@@ -224,8 +244,10 @@ result<Recovery::Behind> Recovery::look_behind(const Segment& segment, std::size
       tails_[place + 1].start->previous == segment.number) {
     end = std::min(end, tails_[place + 1].start->previous_end);
   }
-  // A file is as long as its header says before it gets its name: what is shorter was cut off.
-  behind.was_durable = (note_ && note_->position > Position{segment.number, bad}) ||
+  // A rewritten file is durable before it gets its name. Any file is as long as its header says
+  // before: what is shorter was cut off.
+  behind.was_durable = is_rewritten(segment.number) ||
+                       (note_ && note_->position > Position{segment.number, bad}) ||
                        tail.size < segment.capacity;
   for (auto later = place + 1; later < tails_.size() && !behind.was_durable; ++later) {
     auto durable = has_durable_mark(tails_[later]);
@@ -247,7 +269,34 @@ result<Recovery::Behind> Recovery::look_behind(const Segment& segment, std::size
 
 // ---- applying ---------------------------------------------------------------------------------
 
+// Sequences a rewritten segment has not on purpose, up to `next_seq`.
+void Recovery::skip_holes(std::uint64_t next_seq) {
+  auto& state = *out_.state;
+  while (!holes_.empty()) {
+    const auto expected = state.last_seq() + 1;
+    const auto hole = holes_.front();
+    if (hole.last >= expected && (hole.first > expected || expected >= next_seq)) return;
+    if (hole.last >= expected) {
+      const auto last = std::min(hole.last, next_seq - 1);
+      state.skip(expected, last + 1 - expected, 0);
+      if (last < hole.last) return;
+    }
+    holes_.pop_front();
+  }
+}
+
 result<> Recovery::fill_hole(std::uint64_t next_seq) {
+  for (;;) {
+    skip_holes(next_seq);
+    const auto expected = out_.state->last_seq() + 1;
+    const bool has_more = !holes_.empty() && holes_.front().first > expected &&
+                          holes_.front().first < next_seq;
+    if (!has_more) return close_hole(next_seq);
+    if (auto outcome = close_hole(holes_.front().first); !outcome) return outcome;
+  }
+}
+
+result<> Recovery::close_hole(std::uint64_t next_seq) {
   const auto expected = out_.state->last_seq() + 1;
   const std::string why = has_bad_place_ ? "entries cannot be read"
                                          : "the entries of these records are missing";
@@ -274,6 +323,8 @@ result<> Recovery::apply_start(const Start& start) {
   const bool is_first = state.view().segments.empty() && state.last_seq() < start.next_seq;
   if (is_first && start.floor > state.last_seq() + 1) state.purge_below(start.floor);
   if (auto outcome = fill_hole(start.next_seq); !outcome) return outcome;
+  holes_.clear();
+  rewritten_end_ = 0;
   if (auto* active = state.active()) {
     if (auto outcome = store_index(*active); !outcome) return outcome;
   }
@@ -339,6 +390,8 @@ result<> Recovery::apply(const Scanned& scanned) {
       if (!get_remove(entry, ranges, is_erase)) return {};
       for (const auto& range : ranges) {
         if (auto outcome = need(range.first, range.last); !outcome) return outcome;
+        // Whether it had been overwritten when the crash came cannot be told.
+        if (is_erase && out_.checkpointed_place != 0) must_rewrite(range);
       }
       state.remove(ranges);
       return {};
@@ -364,11 +417,31 @@ result<> Recovery::apply(const Scanned& scanned) {
         return fill_hole(last + 1);
       }
       return {};
+    case EntryKind::rewritten:
+      if (const auto what = get_rewritten(entry)) apply_rewritten(*what);
+      return {};
     case EntryKind::end:
+      return rewritten_end_ > state.last_seq() + 1 ? fill_hole(rewritten_end_) : result<>();
     case EntryKind::block:
       return {};
   }
   return {};
+}
+
+void Recovery::must_rewrite(const Range& range) {
+  for (const auto& segment : out_.state->segments()) {
+    const bool is_touched = segment->first_seq <= range.last && range.first < segment->end_seq;
+    if (is_touched) segment->must_rewrite = true;
+  }
+}
+
+void Recovery::apply_rewritten(const Rewritten& what) {
+  holes_.assign(what.holes.begin(), what.holes.end());
+  rewritten_end_ = what.end_seq;
+  if (auto* segment = out_.state->active()) {
+    segment->compression = what.compression;
+    segment->clean_to = what.clean_to;
+  }
 }
 
 }  // namespace dunlin::storage_file::engine

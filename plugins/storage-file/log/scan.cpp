@@ -32,6 +32,7 @@ bool SegmentScan::open_block(const Entry& entry, std::uint32_t offset) {
     if (opened.error().status == DUNLIN_E_DENIED) failure_ = opened.error();
     return false;
   }
+  if (auto info = inspect_block(entry.body)) key_id_ = info->key_id;
   is_in_block_ = true;
   plain_at_ = 0;
   block_ = offset;

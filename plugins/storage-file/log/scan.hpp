@@ -38,6 +38,8 @@ class SegmentScan {
   // Moves to the next place behind `position` where an entry can be believed; false when there is
   // none up to the end.
   bool resync();
+  // Of the last block that was opened; 0 for none.
+  [[nodiscard]] KeyId key_id() const noexcept { return key_id_; }
   // Why a read failed, when one did.
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
 
@@ -58,6 +60,7 @@ class SegmentScan {
   std::vector<std::uint8_t> plain_;  // of the block that is being read
   std::uint32_t plain_at_ = 0, block_ = 0, behind_block_ = 0;
   bool is_in_block_ = false;
+  KeyId key_id_ = 0;
   std::optional<Error> failure_;
 };
 

@@ -54,6 +54,8 @@ std::optional<SegmentHeader> decode_header(std::span<const std::uint8_t> bytes) 
 
 std::string segment_file_name(std::uint64_t number) { return name_of(number, segment_suffix); }
 std::string index_file_name(std::uint64_t number) { return name_of(number, index_suffix); }
+std::string fresh_file_name(std::uint64_t number) { return name_of(number, fresh_suffix); }
+std::string spare_file_name(std::uint64_t number) { return name_of(number, spare_suffix); }
 
 std::optional<std::uint64_t> segment_number(std::string_view file_name) {
   if (file_name.size() != number_digits + segment_suffix.size() ||

@@ -5,8 +5,12 @@
 //     16  8  log, 24  8  number, 32  8  salt, 40  16  store
 //     56  4  capacity, 60  4  CRC-32C of the bytes before
 //
-// Entries follow (entry.hpp). Numbers ascend and are never used twice in a log; the salt is random,
-// and tells the segment from an older copy of itself.
+// Entries follow (entry.hpp). Numbers ascend in the order of the journal and are never used twice
+// in a log; the salt is random, and tells the segment from an older copy of itself.
+//
+// The high bits of a number are the segment's place in the journal. The low ones are 0 for what the
+// journal wrote; a file that was rewritten (rewrite.hpp) stands in the same place with the next
+// number, so that both may be there at once, and the higher is the one that counts.
 
 #pragma once
 
@@ -16,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "plugins/storage-file/log/entry.hpp"
 #include "plugins/storage-file/log/file.hpp"
@@ -36,9 +41,28 @@ struct SegmentHeader {
 [[nodiscard]] std::optional<SegmentHeader> decode_header(
     std::span<const std::uint8_t> bytes) noexcept;
 
+inline constexpr unsigned generation_bits = 16;
+inline constexpr std::uint64_t generation_mask = (1u << generation_bits) - 1;
+inline constexpr std::uint64_t first_segment_number = 1u << generation_bits;
+// Its place in the journal.
+[[nodiscard]] constexpr std::uint64_t place_in_journal(std::uint64_t number) noexcept {
+  return number >> generation_bits;
+}
+[[nodiscard]] constexpr bool is_rewritten(std::uint64_t number) noexcept {
+  return (number & generation_mask) != 0;
+}
+// The number of the segment the journal writes next.
+[[nodiscard]] constexpr std::uint64_t number_behind(std::uint64_t number) noexcept {
+  return (place_in_journal(number) + 1) << generation_bits;
+}
+
 // File names: 16 hexadecimal digits of the number and what it is.
 [[nodiscard]] std::string segment_file_name(std::uint64_t number);
 [[nodiscard]] std::string index_file_name(std::uint64_t number);
+// While the file is made, and when it waits for another use.
+[[nodiscard]] std::string fresh_file_name(std::uint64_t number);
+[[nodiscard]] std::string spare_file_name(std::uint64_t number);
+inline constexpr std::string_view fresh_suffix = ".new", spare_suffix = ".old";
 [[nodiscard]] std::optional<std::uint64_t> segment_number(std::string_view file_name);
 
 // A place in the journal.
@@ -64,7 +88,13 @@ struct Segment {
   bool has_damage = false;   // some of it cannot be read: it is kept as it is
   bool has_index_file = false;
   bool is_recorded = false;  // as sealed, in the catalogue
+  bool must_rewrite = false; // it holds something that was to be erased
   std::uint32_t key_id = 0;
+  // Of one that was rewritten: how, up to which place in the journal removals are done in it, and
+  // its bytes that belong to no record.
+  std::uint32_t compression = 0;
+  std::uint64_t clean_to = 0;
+  std::uint32_t kept_bytes = 0;
   std::uint64_t index_bytes = 0, index_sum = 0;
 
   std::shared_ptr<SegmentIndex> index;  // nothing while it is not in memory

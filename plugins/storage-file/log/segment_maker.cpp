@@ -5,14 +5,7 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-constexpr std::string_view fresh_suffix = ".new", spare_suffix = ".old";
 constexpr std::uint32_t slice_bytes = 512u << 10;
-
-std::string with_suffix(std::uint64_t number, std::string_view suffix) {
-  auto name = segment_file_name(number);
-  name.resize(name.rfind('.'));
-  return name + std::string(suffix);
-}
 
 bool is_missing(const result<>& outcome) {
   return !outcome && outcome.error().status == DUNLIN_E_NOT_FOUND;
@@ -103,7 +96,7 @@ result<MadeSegment> SegmentMaker::make(std::uint64_t number, std::uint32_t capac
   Fill fill;
   fill.number = number;
   fill.capacity = capacity;
-  fill.name = with_suffix(number, fresh_suffix);
+  fill.name = fresh_file_name(number);
   const auto is_spare = take_spare(fill);
   if (!is_spare) return is_spare.error();
   while (fill.filled < fill.capacity) {
@@ -121,7 +114,7 @@ void SegmentMaker::make_ahead(std::uint64_t number, std::uint32_t capacity,
   auto fill = std::make_shared<Fill>();
   fill->number = number;
   fill->capacity = capacity;
-  fill->name = with_suffix(number, fresh_suffix);
+  fill->name = fresh_file_name(number);
   fill->made = std::move(done);
   post(fill);
 }
@@ -131,7 +124,7 @@ void SegmentMaker::stock(std::uint64_t number, std::uint32_t capacity,
   auto fill = std::make_shared<Fill>();
   fill->number = number;
   fill->capacity = capacity;
-  fill->name = with_suffix(number, fresh_suffix);
+  fill->name = fresh_file_name(number);
   fill->stocked = std::move(done);
   post(fill);
 }
@@ -169,7 +162,7 @@ void SegmentMaker::go_on(const FillPtr& fill) {
   }
   if (fill->stocked) {
     fill->file.reset();
-    const auto spare = with_suffix(fill->number, spare_suffix);
+    const auto spare = spare_file_name(fill->number);
     if (outcome) outcome = keep(fill->name, spare, fill->capacity);
     fill->stocked(std::move(outcome));
     return;
@@ -213,7 +206,7 @@ result<> SegmentMaker::retire(std::uint64_t number, std::uint64_t bytes) {
   const auto name = segment_file_name(number);
   const auto index = directory_.remove(index_file_name(number));
   if (!index && !is_missing(index)) return index;
-  if (bytes != 0) return keep(name, with_suffix(number, spare_suffix), bytes);
+  if (bytes != 0) return keep(name, spare_file_name(number), bytes);
   const auto outcome = directory_.remove(name);
   return is_missing(outcome) ? result<>() : outcome;
 }

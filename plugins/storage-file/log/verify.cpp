@@ -14,13 +14,15 @@ class Verify final : public Question {
   Next step(Log& log) override {
     if (!has_begun_) {
       has_begun_ = true;
-      for (const auto& segment : log.now().segments()) numbers_.push_back(segment->number);
       return Next::durable;
     }
     judge(log);
-    for (; next_ < numbers_.size(); ++next_) {
-      const auto segment = log.now().find_segment(numbers_[next_]);
-      if (!segment) continue;
+    // What is rewritten meanwhile has the number behind.
+    for (const auto& segment : log.now().segments()) {
+      if (segment->number < next_) continue;
+      if (is_first_) last_ = log.now().segments().back()->number;
+      is_first_ = false;
+      if (segment->number > (last_ | generation_mask)) break;
       directory_ = &log.directory();
       segment_ = log.ref(*segment);
       if (!segment->is_sealed && log.flushed_end().segment == segment->number) {
@@ -28,7 +30,7 @@ class Verify final : public Question {
       }
       seen_ = log.flushed_seq();
       codec_ = log.codec(segment->number);
-      ++next_;
+      next_ = segment->number + 1;
       return Next::work;
     }
     tell(log);
@@ -119,8 +121,8 @@ class Verify final : public Question {
   void* user_;
   Completion done_;
   bool has_begun_ = false, wants_more_ = true;
-  std::vector<std::uint64_t> numbers_;
-  std::size_t next_ = 0;
+  std::uint64_t next_ = 0, last_ = 0;  // numbers of segments
+  bool is_first_ = true;
   const Directory* directory_ = nullptr;
   SegmentRef segment_;
   std::uint64_t seen_ = 0;

@@ -105,11 +105,16 @@ void LogFixture::connect() {
   store.keys = &keys;
   store.space = &space;
   store.observer = &observer;
+  store.blocks = std::make_shared<BlockCache>(256u << 10);
+  store.pace = std::make_shared<Pace>(1u << 30);
 }
 
 void LogFixture::use_cipher(std::uint32_t cipher) {
-  const std::string_view key = cipher == DUNLIN_CIPHER_NONE ? "" : "a secret";
-  keys = KeyRing::make(cipher, bytes_of(key), {}, [this](auto out) {
+  use_keys(cipher, cipher == DUNLIN_CIPHER_NONE ? "" : "a secret", "");
+}
+
+void LogFixture::use_keys(std::uint32_t cipher, std::string_view key, std::string_view previous) {
+  keys = KeyRing::make(cipher, bytes_of(key), bytes_of(previous), [this](auto out) {
            host->random().fill(out);
          }).value();
 }
@@ -126,6 +131,7 @@ result<std::unique_ptr<LogBackend>> LogFixture::try_open() {
   open.options.struct_size = sizeof open.options;
   open.options.flags = open_flags;
   open.options.sync = store.settings.sync;
+  open.options.compression = store.settings.compression;
   open.options.thread = DUNLIN_THREAD_CONTROL;
   open.options.event = on_event;
   open.options.user = this;

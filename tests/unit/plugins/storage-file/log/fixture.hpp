@@ -69,6 +69,10 @@ class CountingObserver final : public Observer {
   void wrote(std::uint64_t bytes) noexcept override { written += bytes; }
   void synced(std::uint64_t) noexcept override { ++syncs; }
   void read(std::uint64_t bytes) noexcept override { bytes_read += bytes; }
+  void rewrote(std::uint64_t from, std::uint64_t to) noexcept override {
+    ++rewritings;
+    reclaimed += from - to;
+  }
   void damaged(std::string_view, std::uint64_t, std::uint64_t, std::string_view) noexcept override {
     ++damages;
   }
@@ -76,7 +80,8 @@ class CountingObserver final : public Observer {
   void recovered(std::string_view) noexcept override {}
 
   std::uint64_t written = 0, bytes_read = 0;
-  int syncs = 0, damages = 0, poisons = 0;
+  std::uint64_t reclaimed = 0;
+  int syncs = 0, damages = 0, poisons = 0, rewritings = 0;
 };
 
 // A record as it was written, or as it was read.
@@ -108,6 +113,7 @@ class LogFixture : public ::testing::Test {
   // A power cut; the log is gone and not opened again.
   void crash(testkit::Cut cut);
   void use_cipher(std::uint32_t cipher);
+  void use_keys(std::uint32_t cipher, std::string_view key, std::string_view previous);
 
   // Appends and expects it to be taken; room is waited for.
   void append(const Message& message);
