@@ -97,7 +97,11 @@ Log::Worth Log::worth_of(const Segment& segment) const {
       (segment.key_id == 0 || store_.keys->opens(segment.key_id))) {
     return Worth::key;
   }
-  if (is_mostly_dead(segment)) return Worth::space;
+  // One that dies from its front, as with limits, is soon gone as a whole.
+  const auto first = state_->first_seq();
+  const bool is_dying = first > segment.first_seq && first < segment.end_seq &&
+                        2 * segment.live >= segment.end_seq - first;
+  if (is_mostly_dead(segment) && !is_dying) return Worth::space;
   const bool is_packed = segment.compression != 0 && segment.compression != DUNLIN_COMPRESS_NONE;
   if (options_.compression != DUNLIN_COMPRESS_NONE && !is_packed) return Worth::compression;
   return Worth::nothing;

@@ -40,7 +40,6 @@ class RewriteTest : public LogFixture {
     }
     remove(seqs);
     std::erase_if(all, [&](const auto& message) { return message.seq % keep != 0; });
-    EXPECT_EQ(sync(), DUNLIN_OK);
   }
   // A clean stop and a start: all that is sealed may be rewritten then.
   void reopen() {
@@ -104,6 +103,14 @@ TEST_F(RewriteTest, nothing_is_rewritten_while_most_is_alive) {
   EXPECT_FALSE(has_rewritten_files());
 }
 
+TEST_F(RewriteTest, what_limits_are_about_to_remove_is_not_rewritten) {
+  fill();
+  for (std::uint64_t below = 2; below < 2500; below += 50) purge("", below);
+  EXPECT_EQ(observer.rewritings, 0);
+  std::erase_if(all, [](const auto& message) { return message.seq < 2452; });
+  expect_same();
+}
+
 TEST_F(RewriteTest, a_rate_of_zero_is_no_background_work) {
   store.pace = std::make_shared<Pace>(0);
   fill();
@@ -161,7 +168,6 @@ TEST_F(RewriteTest, small_segments_are_put_together) {
 
 TEST_F(RewriteTest, everything_can_be_read_again_without_a_checkpoint) {
   fill();
-  const auto gone = all.front().seq;
   thin_out();
   purge("", 500);
   std::erase_if(all, [](const auto& message) { return message.seq < 500; });
@@ -172,7 +178,6 @@ TEST_F(RewriteTest, everything_can_be_read_again_without_a_checkpoint) {
   catalogue->note.reset();
   open();
   expect_same();
-  EXPECT_FALSE(read(query(gone, gone)).messages.size() != 0);
   EXPECT_EQ(due(DUNLIN_DUE_SCHEDULE, 80), std::vector<std::uint64_t>{all[3].seq});
   expect_healthy();
 }
@@ -517,7 +522,7 @@ TEST_P(EncodingTest, an_erasure_a_power_cut_interrupted_is_made_good) {
 
 TEST_P(EncodingTest, a_power_cut_while_it_compresses_changes_nothing) {
   store.pace = std::make_shared<Pace>(0);
-  fill(700);
+  fill(400);
   close();
   store.pace = std::make_shared<Pace>(1u << 30);
   cut_everywhere();
@@ -584,7 +589,7 @@ TEST_F(KeyTest, a_first_key_encrypts_what_was_plain_and_none_decrypts) {
 
 TEST_F(KeyTest, a_power_cut_while_it_encrypts_again_changes_nothing) {
   use_keys(cipher, "old", "");
-  fill(700);
+  fill(400);
   close();
   use_keys(cipher, "new", "old");
   cut_everywhere();
