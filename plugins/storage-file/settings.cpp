@@ -55,7 +55,7 @@ constexpr dunlin_key keys[] = {
          "prev_key prev_encryption_key prev_ek"),
     dunlin::key("previous_key_file", DUNLIN_KEY_TEXT, nullptr,
                 "File that holds the key before, instead of previous_key"),
-    size("segment_size", "16MiB", 4 * kib, gib, "Size of the files records are written to"),
+    size("segment_size", "16MiB", 32 * kib, gib, "Size of the files records are written to"),
     count("spare_segments", "4", 0, 64,
           "Such files each log keeps for later; one that fills them fast makes half as many ahead"),
     size("write_buffer", "8MiB", 64 * kib, gib,

@@ -12,7 +12,7 @@ constexpr std::uint32_t reserve_bytes_max = 64u << 10;
 // Waiting bytes that are written without anybody asking.
 constexpr std::uint64_t write_bytes = 512u << 10;
 constexpr std::uint32_t first_segment_bytes = 256u << 10;
-constexpr std::uint64_t segment_bytes_min = 4u << 10;
+constexpr std::uint64_t segment_bytes_min = 32u << 10;
 constexpr std::uint64_t retry_ns = 1'000'000'000;
 // A segment that is full sooner is one of many.
 constexpr std::uint64_t fast_ns = 5'000'000'000;
