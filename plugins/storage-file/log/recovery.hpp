@@ -110,6 +110,7 @@ class Recovery {
   bool is_read_only_;
   bool is_cut_ = false;
   bool has_remains_ = false;  // behind the cut
+  bool is_ended_ = false;     // the last entry says that the journal goes on in another segment
   // Of the rewritten segment that is read: sequences it has not on purpose, and where it ends.
   std::deque<Range> holes_;
   std::uint64_t rewritten_end_ = 0;

@@ -133,7 +133,7 @@ result<> Recovery::read_tail() {
   out_.end = position_;
   const auto* active = out_.state->active();
   out_.goes_on = active != nullptr && active->file && active->number == position_.segment &&
-                 !has_remains_ && !has_bad_place_;
+                 !has_remains_ && !has_bad_place_ && !is_ended_;
   return {};
 }
 
@@ -201,10 +201,13 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
       if (scan.key_id() != 0) segment.key_id = scan.key_id();
       segment.used = scan.position();
       position_ = {segment.number, scan.position()};
-      if (scanned->entry.kind == EntryKind::end) return {};
+      is_ended_ = scanned->entry.kind == EntryKind::end;
+      if (is_ended_) return {};
     }
     if (scan.failure()) return *scan.failure();
     if (has_end && scan.at_end() && end == tails_[place + 1].start->previous_end) return {};
+    // Full to the last byte; what comes next is in another segment, if anywhere.
+    if (scan.at_end() && end == segment.capacity) return {};
     auto behind = look_behind(segment, place, scan.position());
     if (!behind) return behind.error();
     if (!behind->was_durable) {
