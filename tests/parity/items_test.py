@@ -228,14 +228,15 @@ class LogFiles(unittest.TestCase):
                 def names(log=log):
                     return sorted(path.name for path in log.parent.glob("server.log.*"))
 
-                def is_ready(log=log):
+                def lines(log=log):
                     try:
-                        files = list(log.parent.glob("server.log*"))
-                        return any(b"Server is ready" in path.read_bytes() for path in files)
-                    except FileNotFoundError:  # renamed meanwhile
-                        return False
+                        files = log.parent.glob("server.log*")
+                        return "".join(path.read_bytes().decode() for path in files)
+                    except FileNotFoundError:  # renamed or purged meanwhile
+                        return ""
 
-                eventually(is_ready)  # before that a SIGHUP would end it
+                # Before that a SIGHUP would end it.
+                eventually(lambda: "Server is ready" in lines())
                 first = eventually(names)[0]
                 self.assertRegex(first, f"^server.log.{self.STAMP}$")
 
@@ -245,7 +246,7 @@ class LogFiles(unittest.TestCase):
 
                 eventually(purged)
                 eventually(lambda: 0 < len(names()) <= 3)
-                written = "".join(p.read_bytes().decode() for p in log.parent.glob("server.log*"))
+                written = eventually(lines)
                 self.assertRegex(written, r"\[INF\] Rotated log, backup saved as \"\S+"
                                           + self.STAMP + r"\"\r\n")  # fmt: skip
                 self.assertRegex(written, r"\[INF\] Purged log file \"server.log.\S+\"\r\n")

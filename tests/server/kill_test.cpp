@@ -107,9 +107,10 @@ TEST_F(Kill, of_a_store_that_acknowledges_too_early_is_noticed) {
 // Records that were acknowledged are not there any more.
 TEST_F(Kill, and_a_segment_that_was_cut_off_is_noticed) {
   load_and_kill(file_options(), 500);
-  std::filesystem::path segment;
+  std::filesystem::path segment;  // the oldest one of some log
   for (const auto& item : std::filesystem::recursive_directory_iterator(dir_->path() / "store")) {
-    if (item.path().filename() == "0000000000000001.seg") segment = item.path();
+    if (item.path().extension() == ".seg" && (segment.empty() || item.path() < segment))
+      segment = item.path();
   }
   ASSERT_FALSE(segment.empty());
   std::filesystem::resize_file(segment, 4096);
