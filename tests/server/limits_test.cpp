@@ -140,35 +140,33 @@ TEST(SlowConsumer, connection_past_its_pending_limit_is_closed_and_others_are_no
   EXPECT_THAT(other.barrier(), HasSubstr(msg("b 1", "ok")));
 }
 
+// A subscriber that does not read, and more for it than the sockets hold.
+struct Unread {
+  explicit Unread(const ServerProcess& server)
+      : slow(RawClient::open(server.port())), publisher(RawClient::connect(server, quiet)) {
+    slow.shrink_receive_buffer();
+    slow.read_info();
+    slow.send("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
+    slow.read_to_pong();
+    const std::string frame = "PUB a 1000000\r\n" + std::string(1000000, 'x') + "\r\n";
+    for (int i = 0; i < 12; ++i) publisher.send(frame);
+  }
+  RawClient slow, publisher;
+};
+
 TEST(SlowConsumer, write_deadline_closes_a_connection_that_does_not_read) {
   ServerProcess server(ServerProcess::with_config("write_deadline: \"200ms\"\ndebug: true\n"));
-  RawClient slow = RawClient::open(server.port());
-  slow.shrink_receive_buffer();
-  slow.read_info();
-  slow.send("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
-  slow.read_to_pong();
-  RawClient publisher = RawClient::connect(server, quiet);
-  const std::string frame = "PUB a 1000000\r\n" + std::string(1000000, 'x') + "\r\n";
-  for (int i = 0; i < 12; ++i) {
-    publisher.send(frame);
-  }
+  Unread unread(server);
   EXPECT_TRUE(server.wait_for_log("Slow Consumer (Write Deadline)")) << server.log();
-  publisher.barrier();
-  EXPECT_EQ(publisher.barrier(), "");
+  unread.publisher.barrier();
+  EXPECT_EQ(unread.publisher.barrier(), "");
 }
 
-// TestWriteTimeoutPolicy of the reference's client_test.go.
+// Go: TestClientFlushOutboundWriteTimeoutPolicy
 TEST(SlowConsumer, write_timeout_retry_tries_again_after_a_write_that_made_progress) {
   ServerProcess server(ServerProcess::with_config(
       "write_deadline: \"200ms\"\nwrite_timeout: retry\ndebug: true\n"));
-  RawClient slow = RawClient::open(server.port());
-  slow.shrink_receive_buffer();
-  slow.read_info();
-  slow.send("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
-  slow.read_to_pong();
-  RawClient publisher = RawClient::connect(server, quiet);
-  const std::string frame = "PUB a 1000000\r\n" + std::string(1000000, 'x') + "\r\n";
-  for (int i = 0; i < 12; ++i) publisher.send(frame);
+  const Unread unread(server);
   // The first write filled the socket's buffer; nothing is read, so the second one sends nothing.
   EXPECT_TRUE(server.wait_for_log("Slow Consumer State: WriteDeadline of 200ms exceeded with 1 ch"))
       << server.log();
