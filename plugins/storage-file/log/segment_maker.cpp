@@ -109,22 +109,24 @@ result<MadeSegment> SegmentMaker::make(std::uint64_t number, std::uint32_t capac
   return finish(fill);
 }
 
-void SegmentMaker::make_ahead(std::uint64_t number, std::uint32_t capacity,
-                              std::function<void(result<MadeSegment>)> done) {
+SegmentMaker::FillPtr SegmentMaker::new_fill(std::uint64_t number, std::uint32_t capacity) {
   auto fill = std::make_shared<Fill>();
   fill->number = number;
   fill->capacity = capacity;
   fill->name = fresh_file_name(number);
+  return fill;
+}
+
+void SegmentMaker::make_ahead(std::uint64_t number, std::uint32_t capacity,
+                              std::function<void(result<MadeSegment>)> done) {
+  auto fill = new_fill(number, capacity);
   fill->made = std::move(done);
   post(fill);
 }
 
 void SegmentMaker::stock(std::uint64_t number, std::uint32_t capacity,
                          std::function<void(result<>)> done) {
-  auto fill = std::make_shared<Fill>();
-  fill->number = number;
-  fill->capacity = capacity;
-  fill->name = fresh_file_name(number);
+  auto fill = new_fill(number, capacity);
   fill->stocked = std::move(done);
   post(fill);
 }

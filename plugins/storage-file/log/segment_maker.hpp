@@ -69,6 +69,7 @@ class SegmentMaker {
   [[nodiscard]] result<bool> take_spare(Fill& fill);
   result<> fill_slice(Fill& fill);
   void go_on(const FillPtr& fill);
+  static FillPtr new_fill(std::uint64_t number, std::uint32_t capacity);
   void post(const FillPtr& fill);
   [[nodiscard]] result<MadeSegment> finish(const Fill& fill);
   result<> keep(const std::string& name, const std::string& spare, std::uint64_t bytes);
