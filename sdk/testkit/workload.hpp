@@ -29,7 +29,8 @@ struct Step {
 // One thing with states: log 0, log 1, or (2) the metadata.
 struct Track {
   std::vector<std::uint64_t> digests;  // [i]: after i changes
-  std::vector<std::string> texts;      // the same for people
+  std::vector<std::uint64_t> lasts;    // of a log: its last sequence
+  std::vector<std::string> texts;      // for people
 };
 
 constexpr std::size_t log_count = 2, meta_track = 2, track_count = 3;

@@ -5,7 +5,8 @@
 // Where an entry cannot be believed there are two cases. If something written later says that the
 // place was durable (a mark, the checkpoint, a segment that was begun behind it), it is damage: it
 // is reported, what is behind it is kept, and nothing is deleted. If nothing does, it is what the
-// crash cut off: the log ends there, and goes on in a new segment.
+// crash cut off: the log ends there, and goes on in a new segment. The same holds for a segment in
+// which nothing arrived, although one behind it was begun.
 //
 // Threads: control or a worker; it may block. Writes nothing but indexes of segments.
 
@@ -16,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "plugins/storage-file/engine.hpp"
@@ -72,7 +74,8 @@ class Recovery {
   result<> peek(Tail& tail);
   void find_left_behind();
   void choose_rewritten();
-  void find_chain();
+  result<> find_chain();
+  result<> cut_chain(const std::set<std::uint64_t>& empty);
   void find_gone();
   result<> read_segment(const Tail& tail, std::size_t place);
   result<> read_entries(Segment& segment, std::size_t place, std::uint32_t begin);
@@ -109,7 +112,7 @@ class Recovery {
   std::vector<std::shared_ptr<Segment>> stored_;  // have an index file and may be let go
   bool is_read_only_;
   bool is_cut_ = false;
-  bool has_remains_ = false;  // behind the cut
+  bool has_remains_ = false;  // behind the cut, or behind a segment nothing arrived in
   bool is_ended_ = false;     // the last entry says that the journal goes on in another segment
   // Of the rewritten segment that is read: sequences it has not on purpose, and where it ends.
   std::deque<Range> holes_;

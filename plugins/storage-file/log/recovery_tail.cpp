@@ -74,11 +74,13 @@ void Recovery::choose_rewritten() {
 
 // The segments the journal goes through. Those between a segment and the one it says it follows
 // were given up after a crash.
-void Recovery::find_chain() {
+result<> Recovery::find_chain() {
   std::vector<Tail> chain;
+  std::set<std::uint64_t> empty;     // places of segments nothing arrived in
   std::uint64_t limit = UINT64_MAX;  // the next stands at or in front of it in the journal
   for (auto it = tails_.rbegin(); it != tails_.rend(); ++it) {
     const auto place = place_in_journal(it->number);
+    if (it->is_unused && it->header && it->size >= it->header->capacity) empty.insert(place);
     if (it->is_unused || place > limit) {
       out_.unused.emplace_back(it->number, it->size);
       continue;
@@ -88,6 +90,30 @@ void Recovery::find_chain() {
   }
   std::reverse(chain.begin(), chain.end());
   tails_ = std::move(chain);
+  return cut_chain(empty);
+}
+
+// What was written together may cover several segments, of which a crash can take one whole and
+// leave those behind it. When nothing says that it was durable, the log ends in front of it.
+result<> Recovery::cut_chain(const std::set<std::uint64_t>& empty) {
+  for (std::size_t at = 0; at < tails_.size(); ++at) {
+    const auto& start = tails_[at].start;
+    if (!start || !empty.contains(place_in_journal(start->previous))) continue;
+    auto was_durable = note_ && note_->position.segment > start->previous;
+    for (auto later = at; later < tails_.size() && !was_durable; ++later) {
+      auto durable = has_durable_mark(tails_[later]);
+      if (!durable) return durable.error();
+      was_durable = *durable || is_rewritten(tails_[later].number);
+    }
+    if (was_durable) continue;
+    has_remains_ = true;
+    for (auto rest = at; rest < tails_.size(); ++rest) {
+      out_.unused.emplace_back(tails_[rest].number, tails_[rest].size);
+    }
+    tails_.resize(at);
+    return {};
+  }
+  return {};
 }
 
 // The catalogue hears of a segment when its file has its name, and forgets it before the file goes.
@@ -110,7 +136,7 @@ result<> Recovery::read_tail() {
     tails_.push_back(std::move(tail));
   }
   choose_rewritten();
-  find_chain();
+  if (auto outcome = find_chain(); !outcome) return outcome;
   find_gone();
   if (auto* active = out_.state->active();
       active != nullptr && (tails_.empty() || tails_.front().number != active->number)) {

@@ -50,7 +50,57 @@ class WriteTest : public LogFixture {
     });
   }
 
+  // As if nothing had arrived in a segment but its header.
+  void wipe(const std::string& path) {
+    auto content = host->content(path);
+    std::fill(content.begin() + segment_header_bytes, content.end(), '\0');
+    host->write(path, content);
+  }
+  // The segments something was written to, in order.
+  [[nodiscard]] std::vector<std::string> begun_segments() const {
+    auto found = files(".seg");
+    std::erase_if(found, [&](const std::string& path) {
+      return host->content(path).find_first_not_of('\0', segment_header_bytes) ==
+             std::string::npos;
+    });
+    return found;
+  }
+  void open_small() {
+    store.settings.segment_bytes = 32u << 10;
+    open();
+  }
+  // One batch over several segments that was written, and not synced when the power went.
+  void write_unsynced() {
+    for (int i = 0; i < 150; ++i) append("r", std::string(1000, static_cast<char>('a' + i % 26)));
+    host->fault = {DUNLIN_E_IO, host->changes, UINT64_MAX, true};
+    begin_sync();
+    all_ = read_all();
+    host->run();
+    crash(Cut::kept);
+    host->fault = {};
+    ASSERT_GE(begun_segments().size(), 5u);
+  }
+  // What is left is what was appended first, and the log goes on.
+  void expect_prefix(std::uint64_t at_least, std::uint64_t at_most) {
+    const auto left = read_all();
+    EXPECT_GE(left.size(), at_least);
+    EXPECT_LE(left.size(), at_most);
+    EXPECT_TRUE(std::equal(left.begin(), left.end(), all_.begin()));
+    EXPECT_EQ(state().damaged, 0u);
+    EXPECT_EQ(observer.damages, 0);
+    append("r", "goes on");
+    ASSERT_EQ(sync(), DUNLIN_OK);
+    for (const auto cut : {Cut::lost, Cut::kept}) {
+      crash(cut);
+      open();
+      ASSERT_EQ(state().last_seq, left.size() + 1);
+      ASSERT_EQ(state().damaged, 0u);
+      EXPECT_EQ(read_all().back().payload, "goes on");
+    }
+  }
+
   int answers_ = 0;
+  std::vector<Message> all_;
 };
 
 TEST_F(WriteTest, what_comes_before_a_worker_is_free_shares_one_write_and_one_sync) {
@@ -222,6 +272,49 @@ TEST_F(WriteTest, what_a_file_held_before_is_never_taken_for_records) {
       EXPECT_EQ(close(), DUNLIN_OK);
     }
   }
+}
+
+// ---- a power cut takes whole segments ---------------------------------------------------------
+
+TEST_F(WriteTest, what_is_synced_after_the_segment_behind_was_lost_is_there_after_the_next_cut) {
+  open_small();
+  write_unsynced();
+  const auto written = begun_segments();
+  std::for_each(written.begin() + 1, written.end(), [this](const auto& path) { wipe(path); });
+  open();
+  expect_prefix(20, 32);
+}
+
+TEST_F(WriteTest, segments_behind_one_in_which_nothing_arrived_are_no_hole) {
+  open_small();
+  append("r", "first");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  write_unsynced();
+  wipe(begun_segments()[2]);
+  open();
+  expect_prefix(30, 100);
+}
+
+TEST_F(WriteTest, segments_behind_a_first_one_in_which_nothing_arrived_are_no_hole) {
+  open_small();
+  write_unsynced();
+  wipe(begun_segments()[0]);
+  open();
+  expect_prefix(0, 0);
+}
+
+TEST_F(WriteTest, a_segment_without_content_in_front_of_what_was_synced_is_damage) {
+  open_small();
+  append_many(150, "r", 1, 1000);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  crash(Cut::kept);
+  catalogue->note.reset();
+  wipe(begun_segments()[2]);
+  open();
+  EXPECT_EQ(state().last_seq, 150u);
+  EXPECT_GT(state().damaged, 20u);
+  EXPECT_LT(state().damaged, 35u);
+  EXPECT_EQ(read(query(150, 150)).messages.size(), 1u);
 }
 
 }  // namespace
