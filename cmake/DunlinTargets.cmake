@@ -2,6 +2,12 @@
 
 include(DunlinPlugin)
 
+# Without loader and TLS the server is fully static: whatever is found must be an archive.
+if(NOT PLUGIN_LOADER AND NOT DUNLIN_TLS)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+  set(OPENSSL_USE_STATIC_LIBS ON)
+endif()
+
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(OpenSSL REQUIRED)

@@ -22,14 +22,15 @@ EXIT_CONFIGURATION = 78
 cmake, source, build = "", Path(), Path()
 
 
-def build_edge(*plugins):
+def build_edge(*plugins, tls="ON"):
     """Configures and builds; returns the executable."""
-    subprocess.run([cmake, "--preset", "edge", "-S", source, "-B", build,
-                    f"-DDUNLIN_STATIC_PLUGINS={';'.join(plugins)}"],
+    directory = build / f"tls-{tls}"  # which libraries are found is decided once
+    subprocess.run([cmake, "--preset", "edge", "-S", source, "-B", directory,
+                    f"-DDUNLIN_STATIC_PLUGINS={';'.join(plugins)}", f"-DDUNLIN_TLS={tls}"],
                    cwd=source, check=True, stdout=subprocess.DEVNULL)  # fmt: skip
-    subprocess.run([cmake, "--build", build, "--target", "dunlin-server", "--parallel", "2"],
+    subprocess.run([cmake, "--build", directory, "--target", "dunlin-server", "--parallel", "2"],
                    check=True, stdout=subprocess.DEVNULL)  # fmt: skip
-    return build / "bin" / "dunlin-server"
+    return directory / "bin" / "dunlin-server"
 
 
 def output_of(*command):
@@ -67,12 +68,13 @@ def trusting_everybody():
 
 class Edge(unittest.TestCase):
     plugins = ()
+    tls = "ON"
 
     @classmethod
     def setUpClass(cls):
         if cls is Edge:
             raise unittest.SkipTest("the builds are tested")
-        cls.binary = build_edge(*cls.plugins)
+        cls.binary = build_edge(*cls.plugins, tls=cls.tls)
         cls.directory = tempfile.TemporaryDirectory()
         cls.path = Path(cls.directory.name)
 
@@ -152,6 +154,33 @@ class WithMonitoring(Edge):
     def test_monitoring_answers(self):
         with Server(self.binary, 'http: "127.0.0.1:-1"\n') as server:
             self.assertEqual(server.get("/healthz"), {"status": "ok"})
+
+
+class WithoutTls(Edge):
+    """Everything else there is in one static executable."""
+
+    plugins = ("monitoring", "storage-file", "storage-mem", "store-tools")
+    tls = "OFF"
+
+    def test_messages_pass_encrypted(self):
+        said, code = self.refused(tls_block(self.path))
+        self.assertIn("built without TLS (DUNLIN_TLS=OFF): remove the tls block, or use a build "
+                      "that has it", said)  # fmt: skip
+        self.assertNotEqual(code, 0)
+
+    def test_it_needs_no_library(self):
+        self.assertNotIn("NEEDED", output_of("readelf", "--dynamic", self.binary))
+
+    def test_plugins_are_linked_in(self):
+        listed = output_of(self.binary, "--list-plugins")
+        for plugin in self.plugins:
+            self.assertRegex(listed, rf"{plugin} .*static, available")
+
+    def test_a_store_is_made_and_verified(self):
+        taken = source / "tests" / "data" / "go-store"
+        store = self.path / "store"
+        self.assertIn(" 0 not", output_of(self.binary, "store", "import", taken, "--into", store))
+        self.assertIn("all healthy", output_of(self.binary, "store", "verify", store))
 
 
 if __name__ == "__main__":
