@@ -18,6 +18,9 @@ const char usage_text[] =
           --format jsonl|raw         A JSON object a line (default), or payloads alone
     store import GODIR --into DIR    Take over the streams of a stopped nats-server: GODIR is its
                                      store_dir. What is in GODIR stays as it is
+          --key-file FILE            What its jetstream.key is, when that encrypts; or the
+                                     variable NATS_JETSTREAM_KEY
+          --prev-key-file FILE       Its jetstream.prev_key; or NATS_JETSTREAM_PREV_KEY
 
 Options of all:
     --storage WORD                   The storage the store is of (default: file)
@@ -42,7 +45,7 @@ constexpr Command commands[] = {
     {"verify", 1, 1, {}, verify},
     {"inspect", 1, 2, {"meta"}, inspect},
     {"export", 2, 2, {"from", "to", "format"}, export_log},
-    {"import", 1, 1, {"into"}, import_go_store},
+    {"import", 1, 1, {"into", "key-file", "prev-key-file"}, import_go_store},
 };
 
 const Command* find_command(std::string_view word) {

@@ -10,6 +10,7 @@
 //   consumer-states/ACCOUNT/NAME/CONSUMER  where it stands, JSON
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "plugins/store-tools/command.hpp"
 #include "plugins/store-tools/go/stream_directory.hpp"
@@ -77,8 +78,8 @@ std::vector<std::string> directories_in(const Fs& fs, const std::string& path) {
 
 class Import {
  public:
-  Import(const Context& context, const Store& store, std::vector<std::string> logs)
-      : context_(context), store_(store), logs_(std::move(logs)) {}
+  Import(const Context& context, const Store& store, std::vector<std::string> logs, GoKeys keys)
+      : context_(context), store_(store), logs_(std::move(logs)), keys_(std::move(keys)) {}
 
   void account(const std::string& directory, const std::string& name) {
     if (!directories_in(context_.fs, directory + "/" + raft_directory).empty()) {
@@ -87,7 +88,7 @@ class Import {
                               "server, the one that was most up to date");
     }
     for (const std::string& stream : directories_in(context_.fs, directory + "/streams"))
-      import(directory + "/streams/" + stream, name + "/" + stream, stream);
+      import(directory + "/streams/" + stream, name, stream);
   }
 
   [[nodiscard]] std::size_t imported() const noexcept { return imported_; }
@@ -100,11 +101,13 @@ class Import {
     context_.output.message(path + ": not imported: " + error.text);
   }
 
-  void import(const std::string& directory, const std::string& path, const std::string& name) {
-    auto stream = GoStream::open(context_.fs, directory, name, [this](const GoFinding& finding) {
-      losses_ += finding.is_loss ? 1 : 0;
-      context_.output.message(finding_text(finding));
-    });
+  void import(const std::string& directory, const std::string& account, const std::string& name) {
+    const auto path = account + "/" + name;
+    auto stream = GoStream::open(context_.fs, directory, {account, name, keys_},
+                                 [this](const GoFinding& finding) {
+                                   losses_ += finding.is_loss ? 1 : 0;
+                                   context_.output.message(finding_text(finding));
+                                 });
     if (!stream) return refuse(path, stream.error());
     if (auto ok = make_room(path); !ok) return refuse(path, ok.error());
     records_ = 0;
@@ -183,9 +186,33 @@ class Import {
   const Context& context_;
   const Store& store_;
   const std::vector<std::string> logs_;  // before the import
+  const GoKeys keys_;
   std::size_t imported_ = 0, refused_ = 0, losses_ = 0;
   std::uint64_t records_ = 0;
 };
+
+// From a file or the environment, never an argument: those every process on the machine may read.
+result<GoKeys> read_keys(const Context& context, const Arguments& arguments) {
+  struct Source {
+    const char *option, *variable;
+  };
+  constexpr Source sources[] = {{"key-file", "NATS_JETSTREAM_KEY"},
+                                {"prev-key-file", "NATS_JETSTREAM_PREV_KEY"}};
+  std::vector<std::string> keys;
+  for (const Source& source : sources) {
+    const char* const variable = std::getenv(source.variable);
+    std::string key = variable == nullptr ? "" : variable;
+    if (const auto path = arguments.option(source.option, ""); !path.empty()) {
+      auto file = read_whole_file(context.fs, absolute_path(path));
+      if (!file) return file.error();
+      key.assign((*file).begin(), (*file).end());
+      while (key.ends_with('\n') || key.ends_with('\r')) key.pop_back();
+      if (key.empty()) return fail(DUNLIN_E_INVALID, path + " is empty: it should be a key");
+    }
+    if (!key.empty()) keys.push_back(std::move(key));
+  }
+  return GoKeys(std::move(keys));
+}
 
 }  // namespace
 
@@ -207,6 +234,11 @@ int import_go_store(const Context& context, const Arguments& arguments) {
                            "; name the directory its configuration has as jetstream.store_dir");
     return DUNLIN_COMMAND_USAGE;
   }
+  auto keys = read_keys(context, arguments);
+  if (!keys) {
+    context.output.message(keys.error().text);
+    return DUNLIN_COMMAND_USAGE;
+  }
   const auto store = open_store(context, arguments, absolute_path(into), DUNLIN_LOG_CREATE);
   if (store == nullptr) return DUNLIN_COMMAND_USAGE;
   auto logs = store->logs();
@@ -214,7 +246,7 @@ int import_go_store(const Context& context, const Arguments& arguments) {
     context.output.message(logs.error().text);
     return DUNLIN_COMMAND_USAGE;
   }
-  Import import(context, *store, *logs);
+  Import import(context, *store, *logs, std::move(*keys));
   for (const std::string& account : accounts) import.account(root + "/" + account, account);
   context.output.result(number(import.imported()) + " streams imported, " +
                         number(import.refused()) + " not");

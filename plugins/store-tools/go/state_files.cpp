@@ -74,6 +74,15 @@ bool read_block_state(Reader& in, std::uint8_t version, GoBlockState& block) {
   return !in.failed() && (deleted == 0 || read_set(in, block.deleted));
 }
 
+// What was sealed is in `room` then. A stream that was restored from a backup has plain files at
+// first; whoever asks finds out whether this is one.
+BytesView unsealed(BytesView content, const GoSeed* seed, std::vector<std::uint8_t>& room) {
+  auto plain = seed == nullptr ? std::nullopt : seed->unseal(content);
+  if (!plain) return content;
+  room = std::move(*plain);
+  return room;
+}
+
 // The head that the three files of times and sources share.
 struct Head {
   std::uint64_t count = 0, stamp = 0;
@@ -87,13 +96,15 @@ std::optional<Head> read_head(Reader& in) {
 
 }  // namespace
 
-std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key) {
+std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key,
+                                     const GoSeed* seed) {
   if (file.size() < hash_bytes + 2) return std::nullopt;
   const auto content = file.first(file.size() - hash_bytes);
   HighwayHash hash(key);
   hash.update(content);
   if (hash.finish() != load_le<std::uint64_t>(file.data() + content.size())) return std::nullopt;
-  Reader in(content);
+  std::vector<std::uint8_t> room;
+  Reader in(unsealed(content, seed, room));
   const auto magic = in.fixed<std::uint8_t>();
   const auto version = in.fixed<std::uint8_t>();
   if (magic != index_magic || version == 0 || version > index_version_max) return std::nullopt;
@@ -187,8 +198,9 @@ bool read_pending(Reader& in, std::uint8_t version, GoConsumer& state) {
 
 }  // namespace
 
-std::optional<GoConsumer> read_go_consumer(BytesView file) {
-  Reader in(file);
+std::optional<GoConsumer> read_go_consumer(BytesView file, const GoSeed* seed) {
+  std::vector<std::uint8_t> room;
+  Reader in(unsealed(file, seed, room));
   const auto magic = in.fixed<std::uint8_t>();
   const auto version = in.fixed<std::uint8_t>();
   if (in.failed() || magic != consumer_magic || (version != 1 && version != 2))

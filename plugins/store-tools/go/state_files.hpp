@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "plugins/store-tools/go/encryption.hpp"
 #include "plugins/store-tools/go/highway_hash.hpp"
 #include "plugins/store-tools/go/little_endian.hpp"
 
@@ -36,8 +37,9 @@ struct GoIndex {
   std::uint64_t last_hash = 0;  // the end of the last block's file: is this index of that file?
 };
 
-// `key` is the stream's, made from its name.
-[[nodiscard]] std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key);
+// `key` is the stream's, made from its name; `seed` what the stream is encrypted with, or null.
+[[nodiscard]] std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key,
+                                                   const GoSeed* seed = nullptr);
 
 struct GoTimes {
   std::uint64_t valid_below = 0;                  // the sequence the file does not know of
@@ -68,6 +70,8 @@ struct GoConsumer {
   std::map<std::uint64_t, std::uint64_t> redelivered;     // stream sequence, times
 };
 
-[[nodiscard]] std::optional<GoConsumer> read_go_consumer(BytesView file);
+// `seed` is what the consumer is encrypted with, or null.
+[[nodiscard]] std::optional<GoConsumer> read_go_consumer(BytesView file,
+                                                         const GoSeed* seed = nullptr);
 
 }  // namespace dunlin::store_tools

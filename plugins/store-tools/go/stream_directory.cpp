@@ -39,33 +39,6 @@ bool contains(const std::vector<std::uint64_t>& sorted, std::uint64_t seq) {
   return std::binary_search(sorted.begin(), sorted.end(), seq);
 }
 
-bool exists(const Fs& fs, const std::string& path) {
-  return static_cast<bool>(fs.open(path, DUNLIN_FS_READ));
-}
-
-// The configuration of a stream or consumer, checked against the sum beside it.
-result<std::string> read_config(const Fs& fs, const std::string& directory,
-                                std::string_view hashed_name) {
-  if (exists(fs, directory + "/meta.key")) {
-    return fail(DUNLIN_E_DENIED,
-                directory + " is encrypted: its key is not kept with it. Turn encryption off in "
-                            "nats-server (remove jetstream.cipher and jetstream.key, with prev_key "
-                            "set to the key), let it rewrite the stream by a backup and restore "
-                            "(nats stream backup, nats stream restore), and import that");
-  }
-  auto meta = read_whole_file(fs, directory + "/meta.inf");
-  if (!meta) return meta.error();
-  auto sum = read_whole_file(fs, directory + "/meta.sum");
-  if (!sum) return sum.error();
-  HighwayHash hash(hash_key(hashed_name));
-  hash.update(*meta);
-  if (text(*sum) != hex(hash.finish())) {
-    return fail(DUNLIN_E_CORRUPT,
-                directory + "/meta.inf does not match meta.sum: one of them is damaged");
-  }
-  return text(*meta);
-}
-
 std::optional<GoTimes> read_times(const Fs& fs, const std::string& path,
                                   std::optional<GoTimes> (*read)(BytesView)) {
   auto file = read_whole_file(fs, path);
@@ -95,12 +68,59 @@ std::string GoStream::path_of(std::uint32_t block) const {
   return directory_ + "/msgs/" + std::to_string(block) + ".blk";
 }
 
-result<GoStream> GoStream::open(const Fs& fs, std::string directory, std::string_view name,
+result<std::optional<GoSeed>> GoStream::seed_in(const std::string& path,
+                                                std::string_view name) const {
+  auto file = read_whole_file(*fs_, path);
+  if (!file) {
+    if (file.error().status == DUNLIN_E_NOT_FOUND) return std::optional<GoSeed>();
+    return file.error();
+  }
+  if (origin_.keys.empty()) {
+    return fail(DUNLIN_E_DENIED, path + ": it is encrypted, and its key is not kept with it: give "
+                                        "jetstream.key of nats-server's configuration in a file "
+                                        "(--key-file) or the variable NATS_JETSTREAM_KEY");
+  }
+  auto seed = GoSeed::open(*file, origin_.keys, origin_.account, name);
+  if (!seed) {
+    return fail(DUNLIN_E_DENIED, path + " is not opened by the key given: it was encrypted with "
+                                        "another key, in another account or under another name, "
+                                        "or it is damaged");
+  }
+  return seed;
+}
+
+result<GoStream::Config> GoStream::read_config(const std::string& directory,
+                                               std::string_view hashed_name,
+                                               std::string_view sealed_name) const {
+  auto seed = seed_in(directory + "/meta.key", sealed_name);
+  if (!seed) return seed.error();
+  auto meta = read_whole_file(*fs_, directory + "/meta.inf");
+  if (!meta) return meta.error();
+  auto sum = read_whole_file(*fs_, directory + "/meta.sum");
+  if (!sum) return sum.error();
+  HighwayHash hash(hash_key(hashed_name));
+  hash.update(*meta);
+  if (text(*sum) != hex(hash.finish())) {
+    return fail(DUNLIN_E_CORRUPT,
+                directory + "/meta.inf does not match meta.sum: one of them is damaged");
+  }
+  if (!*seed) return Config{text(*meta), std::nullopt};
+  const auto plain = (**seed).unseal(*meta);
+  if (!plain) {
+    return fail(DUNLIN_E_CORRUPT, directory + "/meta.inf is not of meta.key: one of them is "
+                                              "older than the other");
+  }
+  return Config{text(*plain), std::move(*seed)};
+}
+
+result<GoStream> GoStream::open(const Fs& fs, std::string directory, GoOrigin origin,
                                 GoReport report) {
-  GoStream stream(fs, std::move(directory), name, std::move(report));
-  auto config = read_config(fs, stream.directory_, name);
+  GoStream stream(fs, std::move(directory), std::move(origin), std::move(report));
+  const auto& name = stream.origin_.stream;
+  auto config = stream.read_config(stream.directory_, name, name);
   if (!config) return config.error();
-  stream.config_ = std::move(*config);
+  stream.config_ = std::move((*config).json);
+  stream.seed_ = std::move((*config).seed);
   if (auto ok = stream.find_blocks(); !ok) return ok.error();
   if (auto ok = stream.find_state(); !ok) return ok.error();
   const auto msgs = stream.directory_ + "/msgs";
@@ -114,10 +134,6 @@ result<> GoStream::find_blocks() {
   if (!items) return items.error().status == DUNLIN_E_NOT_FOUND ? result<>() : items.error();
   for (const Fs::Item& item : *items) {
     if (const auto number = block_number(item.name)) blocks_.push_back(*number);
-    if (item.name.ends_with(".key"))
-      return fail(DUNLIN_E_DENIED, directory_ + "/msgs/" + item.name +
-                                       ": the message blocks are encrypted, and the key is not "
-                                       "kept with them");
   }
   std::sort(blocks_.begin(), blocks_.end());
   if (fs_->list(directory_ + "/__new_msgs__") || fs_->list(directory_ + "/__msgs__")) {
@@ -135,20 +151,16 @@ bool GoStream::index_is_current() const {
   for (const GoBlockState& block : index_->blocks) {
     if (!std::binary_search(blocks_.begin(), blocks_.end(), block.block)) return false;
   }
-  auto file = fs_->open(path_of(index_->last_block), DUNLIN_FS_READ);
+  auto file = read_block(index_->last_block);
   if (!file) return false;
-  auto size = (*file).size();
-  std::uint8_t end[hash_bytes] = {};
-  if (!size) return false;
-  if (*size < hash_bytes) return index_->last_hash == 0;
-  auto got = (*file).read_at(*size - hash_bytes, end);
-  return got && *got == hash_bytes && load_le<std::uint64_t>(end) == index_->last_hash;
+  if ((*file).size() < hash_bytes) return index_->last_hash == 0;
+  return load_le<std::uint64_t>(&*((*file).end() - hash_bytes)) == index_->last_hash;
 }
 
 result<> GoStream::find_state() {
   const auto path = directory_ + "/msgs/index.db";
   auto file = read_whole_file(*fs_, path);
-  if (file) index_ = read_go_index(*file, hash_key(name_));
+  if (file) index_ = read_go_index(*file, hash_key(origin_.stream), seed_ ? &*seed_ : nullptr);
   if (index_ && index_is_current()) {
     first_ = index_->first;
     last_ = index_->last;
@@ -232,10 +244,22 @@ GoMessage GoStream::dated(const GoRecord& record) const {
   return message;
 }
 
+result<std::vector<std::uint8_t>> GoStream::read_block(std::uint32_t block) const {
+  const auto number = std::to_string(block);
+  auto file = read_whole_file(*fs_, path_of(block));
+  if (!file) return file;
+  auto seed = seed_in(directory_ + "/msgs/" + number + ".key",
+                      origin_.stream + ":" + number);
+  if (!seed) return seed.error();
+  if (*seed && !(**seed).decrypt_block(*file))
+    return fail(DUNLIN_E_UNSUPPORTED, "OpenSSL cannot decrypt AES-256-CTR here");
+  return file;
+}
+
 void GoStream::walk(std::uint32_t block, const std::function<bool(const GoRecord&)>& visit,
                     const std::function<void(const GoFinding&)>& damaged) const {
   const auto path = path_of(block);
-  auto file = read_whole_file(*fs_, path);
+  auto file = read_block(block);
   if (!file) {
     damaged({path, 0, 0, 0, file.error().text});
     return;
@@ -245,7 +269,7 @@ void GoStream::walk(std::uint32_t block, const std::function<bool(const GoRecord
     damaged({path, 0, 0, 0, plain.error().text});
     return;
   }
-  GoBlockReader reader(*plain, block_key(name_, block));
+  GoBlockReader reader(*plain, block_key(origin_.stream, block));
   GoRecord record;
   GoDamage damage;
   for (;;) {
@@ -324,14 +348,16 @@ result<std::vector<GoStream::Consumer>> GoStream::consumers() const {
   for (const Fs::Item& item : *items) {
     if (item.kind != DUNLIN_FS_DIRECTORY) continue;
     const auto directory = directory_ + "/obs/" + item.name;
-    auto config = read_config(*fs_, directory, name_ + "/" + item.name);
+    auto config = read_config(directory, origin_.stream + "/" + item.name,
+                              origin_.stream + "." + item.name);
     if (!config) {
       report_({directory + "/meta.inf", 0, 0, 0, config.error().text});
       continue;
     }
-    Consumer consumer{item.name, std::move(*config), std::nullopt};
+    Consumer consumer{item.name, std::move((*config).json), std::nullopt};
+    const auto& seed = (*config).seed;
     if (auto file = read_whole_file(*fs_, directory + "/o.dat"); file && !(*file).empty()) {
-      consumer.state = read_go_consumer(*file);
+      consumer.state = read_go_consumer(*file, seed ? &*seed : nullptr);
       if (!consumer.state)
         report_({directory + "/o.dat", 0, 0, 0,
                  "it is damaged: the consumer begins where its configuration says"});

@@ -1,6 +1,6 @@
 // A stream as nats-server keeps it in a directory: its configuration, its messages, its consumers.
 //
-//     auto stream = GoStream::open(fs, directory, "ORDERS", report);
+//     auto stream = GoStream::open(fs, directory, {"$G", "ORDERS", keys}, report);
 //     (*stream).visit(...)        every live message, in order, with what it needs beside it
 //
 // Nothing is written. What is damaged is reported once, with its file and place; what can be read
@@ -34,11 +34,18 @@ struct GoMessage {
   std::int64_t expires_ns = 0, due_ns = 0;
 };
 
+// Names are part of every key: a directory that was moved is not readable under its new one.
+struct GoOrigin {
+  std::string account, stream;
+  GoKeys keys;  // empty when nothing is encrypted
+};
+
 class GoStream {
  public:
-  // DUNLIN_E_DENIED for an encrypted stream, DUNLIN_E_CORRUPT when its configuration is damaged.
-  [[nodiscard]] static result<GoStream> open(const Fs& fs, std::string directory,
-                                             std::string_view name, GoReport report);
+  // DUNLIN_E_DENIED for an encrypted stream that the keys do not open, DUNLIN_E_CORRUPT when its
+  // configuration is damaged.
+  [[nodiscard]] static result<GoStream> open(const Fs& fs, std::string directory, GoOrigin origin,
+                                             GoReport report);
 
   // JSON, as it was written.
   [[nodiscard]] const std::string& config() const noexcept { return config_; }
@@ -58,8 +65,9 @@ class GoStream {
   [[nodiscard]] result<std::vector<Consumer>> consumers() const;
 
  private:
-  GoStream(const Fs& fs, std::string directory, std::string_view name, GoReport report)
-      : fs_(&fs), directory_(std::move(directory)), name_(name), report_(std::move(report)) {}
+  GoStream(const Fs& fs, std::string directory, GoOrigin origin, GoReport report)
+      : fs_(&fs), directory_(std::move(directory)), origin_(std::move(origin)),
+        report_(std::move(report)) {}
 
   struct Progress;
 
@@ -70,13 +78,28 @@ class GoStream {
   [[nodiscard]] bool is_live(std::uint32_t block, std::uint64_t seq) const;
   [[nodiscard]] GoMessage dated(const GoRecord& record) const;
   [[nodiscard]] std::string path_of(std::uint32_t block) const;
+  // The seed in a key file, or none when there is no such file: then the thing is not encrypted.
+  [[nodiscard]] result<std::optional<GoSeed>> seed_in(const std::string& path,
+                                                      std::string_view name) const;
+  struct Config {
+    std::string json;
+    std::optional<GoSeed> seed;
+  };
+  // The configuration of a stream or consumer, checked against the sum beside it.
+  [[nodiscard]] result<Config> read_config(const std::string& directory,
+                                           std::string_view hashed_name,
+                                           std::string_view sealed_name) const;
+  // A block's file, decrypted, still compressed.
+  [[nodiscard]] result<std::vector<std::uint8_t>> read_block(std::uint32_t block) const;
   // Reads one block; an unreadable one is reported, and has no records.
   void walk(std::uint32_t block, const std::function<bool(const GoRecord&)>& visit,
             const std::function<void(const GoFinding&)>& damaged) const;
 
   const Fs* fs_;
-  std::string directory_, name_, config_;
+  std::string directory_, config_;
+  GoOrigin origin_;
   GoReport report_;
+  std::optional<GoSeed> seed_;         // when it is encrypted
   std::vector<std::uint32_t> blocks_;  // ascending
   std::optional<GoIndex> index_;       // only when it is of these blocks
   std::vector<std::uint64_t> tombstones_;  // ascending; only without an index

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the store in this directory, and expected.json, by running nats-server.
+"""Makes the stores of nats-server that tests read, each with an expected.json, by running it.
 
-    make_store.py /path/to/nats-server
+    make_store.py /path/to/nats-server [plain] [aes] [chacha]
+
+"plain" is the one in this directory, the others are encrypted: ../go-store-aes, ../go-store-chacha,
+with streams of one name in two accounts.
 
 The server is driven over its text protocol. It is stopped, started again on what it wrote, and
 asked for every message: that is what expected.json says an import must give.
@@ -21,12 +24,15 @@ UNIT = 10  # bytes of a line that large payloads repeat
 
 
 class Client:
-    def __init__(self, port):
+    def __init__(self, port, user=None):
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.input = self.socket.makefile("rb")
         self.inbox = 0
         self.input.readline()
-        self.send(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nPING\r\n')
+        options = {"verbose": False, "headers": True, "no_responders": True}
+        if user is not None:
+            options |= {"user": user, "pass": user}
+        self.send(b"CONNECT %s\r\nPING\r\n" % json.dumps(options).encode())
         assert self.input.readline() == b"PONG\r\n"
 
     def send(self, data):
@@ -91,16 +97,17 @@ class Client:
 
 
 class Server:
-    def __init__(self, binary, store):
+    def __init__(self, binary, *arguments, user=None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            [binary, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(store)],
+            [binary, "-a", "127.0.0.1", "-p", str(port), "-js", *arguments],
             stderr=subprocess.DEVNULL)
+        self.port = port
         for _ in range(200):
             try:
-                self.client = Client(port)
+                self.client = Client(port, user)
                 break
             except ConnectionRefusedError:
                 time.sleep(0.05)
@@ -231,20 +238,77 @@ def described(client):
     return streams
 
 
-def main():
-    binary = sys.argv[1]
+def keep(expected, directory):
+    directory.mkdir(exist_ok=True)
+    (directory / "expected.json").write_text(
+        json.dumps(expected, indent=1, sort_keys=True) + "\n")
+
+
+def make_plain(binary):
     with tempfile.TemporaryDirectory() as directory:
         store = pathlib.Path(directory)
-        server = Server(binary, store)
+        server = Server(binary, "-sd", str(store))
         fill_plain(server.client)
         fill_others(server.client)
         server.stop()
         shutil.rmtree(HERE / "jetstream", ignore_errors=True)
         shutil.copytree(store / "jetstream", HERE / "jetstream")
-        server = Server(binary, store)
+        server = Server(binary, "-sd", str(store))
         expected = described(server.client)
         server.stop()
-    (HERE / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
+    keep(expected, HERE)
+
+
+def fill_encrypted(client):
+    stream(client, "ORDERS", ["orders.>"])
+    for i in range(1, 9):
+        client.store(f"orders.{i % 3}", f"order {i}", [("Number", str(i))] if i % 4 == 0 else None)
+    client.api("STREAM.MSG.DELETE.ORDERS", seq=3)
+    client.api("STREAM.MSG.DELETE.ORDERS", seq=5, no_erase=True)
+    consumer(client, "ORDERS", "worker")
+    jobs = client.next("ORDERS", "worker", 4)
+    client.acknowledge(jobs[0])
+    client.acknowledge(jobs[2])
+    stream(client, "COMPRESSED", ["compressed"], compression="s2", max_bytes=100000)
+    for i in range(12):
+        client.store("compressed", "a line...\n" * 300 + ("tail" if i > 9 else ""))
+
+
+def make_encrypted(binary, cipher):
+    """The key is "key of CIPHER"."""
+    to = HERE.parent / f"go-store-{cipher}"
+    with tempfile.TemporaryDirectory() as directory:
+        store = pathlib.Path(directory)
+        config = store / "server.conf"
+        config.write_text(f'''
+            accounts {{
+              A {{ jetstream: enabled, users: [{{ user: a, password: a }}] }}
+              B {{ jetstream: enabled, users: [{{ user: b, password: b }}] }}
+            }}
+            jetstream {{ store_dir: "{store}", cipher: {cipher}, key: "key of {cipher}" }}
+        ''')
+        options = ("-c", str(config))
+        server = Server(binary, *options, user="a")
+        fill_encrypted(server.client)
+        other = Client(server.port, "b")
+        stream(other, "ORDERS", ["orders.>"])
+        other.store("orders.b", "of account b")
+        server.stop()
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(store / "jetstream", to / "jetstream")
+        server = Server(binary, *options, user="a")
+        expected = {"A": described(server.client), "B": described(Client(server.port, "b"))}
+        server.stop()
+    keep(expected, to)
+
+
+def main():
+    binary, *stores = sys.argv[1:]
+    for name in stores or ("plain", "aes", "chacha"):
+        if name == "plain":
+            make_plain(binary)
+        else:
+            make_encrypted(binary, name)
 
 
 main()

@@ -44,9 +44,10 @@ std::vector<Message> served_messages(std::string_view stream) {
 class GoStreams : public ::testing::Test {
  protected:
   GoStream open(const std::filesystem::path& streams, const std::string& name) {
-    auto stream = GoStream::open(fs_, streams / name, name, [this](const GoFinding& finding) {
-      findings_.push_back(finding);
-    });
+    auto stream = GoStream::open(fs_, streams / name, {"$G", name, {}},
+                                 [this](const GoFinding& finding) {
+                                   findings_.push_back(finding);
+                                 });
     return std::move(stream).value();
   }
   static std::vector<Message> messages(const GoStream& stream) {
@@ -161,22 +162,13 @@ TEST_F(GoStreams, are_read_around_a_damaged_compressed_block) {
             served_messages("COMPRESSED").size());
 }
 
-TEST_F(GoStreams, that_are_encrypted_are_refused_with_what_is_needed) {
-  const test::Scratch scratch;
-  const auto copy = scratch.copy_store();
-  test::write_file(copy / "PLAIN" / "meta.key", "sealed");
-  const auto stream = GoStream::open(fs_, copy / "PLAIN", "PLAIN", [](const GoFinding&) {});
-  ASSERT_FALSE(stream);
-  EXPECT_EQ(stream.error().status, DUNLIN_E_DENIED);
-  EXPECT_THAT(stream.error().text, HasSubstr("encrypt"));
-}
-
 TEST_F(GoStreams, whose_configuration_is_damaged_are_refused) {
   const test::Scratch scratch;
   const auto copy = scratch.copy_store();
   const auto meta = copy / "PLAIN" / "meta.inf";
   test::write_file(meta, test::content_of(meta) + " ");
-  const auto stream = GoStream::open(fs_, copy / "PLAIN", "PLAIN", [](const GoFinding&) {});
+  const auto stream = GoStream::open(fs_, copy / "PLAIN", {"$G", "PLAIN", {}},
+                                       [](const GoFinding&) {});
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().status, DUNLIN_E_CORRUPT);
 }

@@ -224,7 +224,19 @@ std::filesystem::path Scratch::copy_store() const {
   return path_ / "jetstream" / "$G" / "streams";
 }
 
+std::filesystem::path Scratch::copy_store(const std::string& cipher) const {
+  std::filesystem::copy(store_directory(cipher) / "jetstream", path_ / "jetstream",
+                        std::filesystem::copy_options::recursive);
+  return path_ / "jetstream";
+}
+
 std::filesystem::path store_directory() { return DUNLIN_GO_STORE; }
+std::filesystem::path store_directory(const std::string& cipher) {
+  return DUNLIN_GO_STORE "-" + cipher;
+}
+boost::json::object served(const std::string& cipher) {
+  return boost::json::parse(content_of(store_directory(cipher) / "expected.json")).as_object();
+}
 std::filesystem::path streams_directory() {
   return store_directory() / "jetstream" / "$G" / "streams";
 }

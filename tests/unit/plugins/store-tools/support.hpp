@@ -49,6 +49,8 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
   // A copy of the whole committed store; the path of its directory of streams.
   [[nodiscard]] std::filesystem::path copy_store() const;
+  // The same of an encrypted one, "aes" or "chacha"; the path of its directory of accounts.
+  [[nodiscard]] std::filesystem::path copy_store(const std::string& cipher) const;
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
@@ -59,6 +61,9 @@ class Scratch {
 [[nodiscard]] std::filesystem::path store_directory();
 [[nodiscard]] std::filesystem::path streams_directory();
 [[nodiscard]] const boost::json::object& served();
+// The same of an encrypted store, whose key is "key of CIPHER": by account, by stream.
+[[nodiscard]] std::filesystem::path store_directory(const std::string& cipher);
+[[nodiscard]] boost::json::object served(const std::string& cipher);
 
 [[nodiscard]] std::string content_of(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& content);
