@@ -209,7 +209,8 @@ void Log::plan_rewrite() {
       return;
     }
     job.indexes.push_back((*it)->index);
-    plan.sources.push_back({ref(**it), (*it)->index, codec((*it)->number)});
+    plan.sources.push_back(
+        {ref(**it), (*it)->end_seq, (*it)->index, codec((*it)->number)});
     plan.sources.back().segment.file.reset();
   }
   const auto& last = **(first + n - 1);

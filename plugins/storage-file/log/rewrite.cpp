@@ -97,8 +97,7 @@ void Rewriter::close_source() {
   const auto& index = *source.index;
   for (std::uint32_t at = 0; at < index.size(); ++at) {
     const auto seq = index.seq(at);
-    const bool is_ours = seq >= plan_.first_seq && seq < plan_.end_seq;
-    if (!is_ours || copied_[at] || is_dead(seq)) continue;
+    if (!is_ours(seq) || copied_[at]) continue;
     const auto& item = index.item(at);
     out_.unreadable.push_back({seq, source.segment.number,
                                item.block == SegmentIndex::none ? item.offset : item.block});
@@ -157,13 +156,19 @@ result<> Rewriter::take(const Scanned& scanned) {
       if (const auto what = get_rewritten(entry)) journal_end_ = what->end_seq;
       return {};
     case EntryKind::start:
-      if (const auto start = get_start(entry)) journal_end_ = start->next_seq;
+      if (const auto start = get_start(entry)) {
+        journal_end_ = start->next_seq;
+        forget_above(start->next_seq - 1);
+      }
       return {};
     case EntryKind::purge:
       if (get_numbers(entry, a)) journal_end_ = std::max(journal_end_, a);
       return {};
     case EntryKind::truncate:
-      if (get_numbers(entry, a)) journal_end_ = std::min(journal_end_, a + 1);
+      if (get_numbers(entry, a)) {
+        journal_end_ = std::min(journal_end_, a + 1);
+        forget_above(a);
+      }
       return {};
     case EntryKind::reschedule:
       if (get_numbers(entry, a, b)) rescheduled_[a] = b;
@@ -183,10 +188,18 @@ result<> Rewriter::take_record(const Scanned& scanned, const dunlin_record& reco
   const auto& item = index.item(at);
   // Another record with this sequence was truncated away.
   if (item.offset != scanned.offset || item.block != scanned.block) return {};
-  const bool is_ours = record.seq >= plan_.first_seq && record.seq < plan_.end_seq;
-  if (!is_ours || is_dead(record.seq)) return {};
+  if (!is_ours(record.seq)) return {};
   copied_[at] = true;
   return put_record(record);
+}
+
+bool Rewriter::is_ours(std::uint64_t seq) const noexcept {
+  return seq >= plan_.first_seq && seq < plan_.sources[source_].end_seq && !is_dead(seq);
+}
+
+// What was said of records that were truncated is not true of those that came in their place.
+void Rewriter::forget_above(std::uint64_t last) {
+  rescheduled_.erase(rescheduled_.upper_bound(last), rescheduled_.end());
 }
 
 bool Rewriter::is_dead(std::uint64_t seq) const noexcept {

@@ -35,6 +35,7 @@ namespace dunlin::storage_file::engine {
 
 struct RewriteSource {
   SegmentRef segment;
+  std::uint64_t end_seq = 0;  // what its index has at or above was truncated
   std::shared_ptr<const SegmentIndex> index;
   std::shared_ptr<const BlockCodec> codec;
 };
@@ -90,6 +91,9 @@ class Rewriter {
   result<> take(const Scanned& scanned);
   result<> take_record(const Scanned& scanned, const dunlin_record& record);
   void keep_removed(Range range, std::uint64_t place);
+  void forget_above(std::uint64_t last);
+  // Is the record in that source the one of this sequence that counts?
+  [[nodiscard]] bool is_ours(std::uint64_t seq) const noexcept;
   [[nodiscard]] bool is_older(std::uint64_t seq) const noexcept;
   [[nodiscard]] bool is_dead(std::uint64_t seq) const noexcept;
   void close_source();

@@ -228,6 +228,44 @@ TEST_F(RewriteTest, truncations_survive_a_rewriting) {
   expect_healthy();
 }
 
+// A segment still holds what was truncated from its end; the next ones have other records with the
+// same sequences, and are rewritten into the same file.
+class RewriteTruncatedTest : public RewriteTest,
+                             public ::testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(RewriteTruncatedTest, what_was_truncated_does_not_come_back) {
+  fill(2000);
+  const auto cut = GetParam();
+  ASSERT_TRUE(succeeded(log->reschedule(cut - 1, 70)));
+  ASSERT_TRUE(succeeded(log->reschedule(cut + 7, 71)));
+  truncate(cut);
+  for (std::size_t i = 0; i < 1500; ++i) {
+    append("s." + std::to_string(i % 7), std::string(200, 'n'));
+  }
+  all = read_all();
+  // Keeps `cut` - 1 and + 7 among others.
+  std::vector<std::uint64_t> seqs;
+  for (const auto& message : all) {
+    if (message.seq % 8 != (cut - 1) % 8) seqs.push_back(message.seq);
+  }
+  remove(seqs);
+  all = read_all();
+  reopen();
+  ASSERT_GT(observer.rewritings, 0);
+  expect_same();
+  for (const bool has_checkpoint : {true, false}) {
+    close();
+    if (!has_checkpoint) catalogue->note.reset();
+    open();
+    expect_same();
+    EXPECT_EQ(due(DUNLIN_DUE_SCHEDULE, 80), std::vector<std::uint64_t>{cut - 1});
+  }
+  expect_healthy();
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, RewriteTruncatedTest,
+                         ::testing::Values(800, 850, 900, 950, 1000, 1050));
+
 TEST_F(RewriteTest, a_snapshot_sees_what_it_saw) {
   fill();
   auto opened = log->snapshot_open();
