@@ -12,7 +12,14 @@ constexpr std::uint32_t size_mask = entry_bytes_max;
 constexpr unsigned kind_shift = 27;
 constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::rewritten);
 // Flags of a record.
-constexpr std::uint16_t with_header = 1, with_expiry = 2, with_due = 4;
+constexpr std::uint8_t with_header = 1, with_expiry = 2, with_due = 4, with_mark = 8,
+                       with_long_seq = 16;
+
+// Where a mark would stand in a record's body.
+constexpr std::size_t mark_place(std::uint8_t flags) noexcept {
+  return record_head_bytes - entry_head_bytes +
+         ((flags & with_long_seq) != 0 ? long_seq_bytes : 0);
+}
 
 std::uint32_t checksum(const std::uint8_t* entry, std::uint32_t bytes, std::uint32_t offset,
                        SegmentKey key) noexcept {
@@ -58,14 +65,15 @@ void seal_entry(std::uint8_t* out, EntryKind kind, std::uint32_t bytes, std::uin
 std::uint32_t record_entry_bytes(const dunlin_record& record) noexcept {
   const auto content = record.subject.size + record.header.size + record.payload.size;
   const auto options = (record.header.size != 0 ? 4u : 0u) + (record.expires_ns != 0 ? 8u : 0u) +
-                       (record.due_ns != 0 ? 8u : 0u);
+                       (record.due_ns != 0 ? 8u : 0u) +
+                       (record.seq >= long_seq ? long_seq_bytes : 0u);
   return static_cast<std::uint32_t>(record_head_bytes + content + options);
 }
 
 void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,
-                  std::uint32_t offset, SegmentKey key) noexcept {
-  std::uint16_t flags = 0;
-  auto* at = out + record_head_bytes;
+                  std::uint32_t offset, SegmentKey key, bool carries_mark) noexcept {
+  std::uint8_t flags = 0;
+  auto* at = out + entry_head_bytes + 1;
   const auto number = [&at](auto value) {
     store_le(at, value);
     at += sizeof value;
@@ -74,9 +82,19 @@ void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t 
     if (size != 0) std::memcpy(at, data, size);
     at += size;
   };
-  store_le(out + 8, record.seq);
-  store_le(out + 16, record.time_ns);
-  store_le(out + 24, static_cast<std::uint16_t>(record.subject.size));
+  number(static_cast<std::uint32_t>(record.seq));
+  number(static_cast<std::uint8_t>(record.seq >> 32));
+  if (record.seq >= long_seq) {
+    flags |= with_long_seq;
+    number(static_cast<std::uint8_t>(record.seq >> 40));
+    number(static_cast<std::uint16_t>(record.seq >> 48));
+  }
+  number(record.time_ns);
+  number(static_cast<std::uint16_t>(record.subject.size));
+  if (carries_mark) {
+    flags |= with_mark;
+    number(std::uint32_t{0});
+  }
   if (record.header.size != 0) {
     flags |= with_header;
     number(static_cast<std::uint32_t>(record.header.size));
@@ -89,10 +107,16 @@ void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t 
     flags |= with_due;
     number(record.due_ns);
   }
-  store_le(out + 26, flags);
+  out[entry_head_bytes] = flags;
   copy(record.subject.data, record.subject.size);
   copy(record.header.data, record.header.size);
   copy(record.payload.data, record.payload.size);
+  seal_entry(out, EntryKind::record, bytes, offset, key);
+}
+
+void set_carried_mark(std::uint8_t* out, std::uint32_t durable, std::uint32_t bytes,
+                      std::uint32_t offset, SegmentKey key) noexcept {
+  store_le(out + entry_head_bytes + mark_place(out[entry_head_bytes]), durable);
   seal_entry(out, EntryKind::record, bytes, offset, key);
 }
 
@@ -100,11 +124,21 @@ bool read_record(const Entry& entry, dunlin_record& out) noexcept {
   if (entry.kind != EntryKind::record && entry.kind != EntryKind::erased) return false;
   Reader in(entry.body);
   out = {};
-  out.seq = in.number<std::uint64_t>();
+  if (entry.kind == EntryKind::erased) {
+    out.seq = in.number<std::uint64_t>();
+    out.time_ns = in.number<std::int64_t>();
+    return in.ok();
+  }
+  const auto flags = in.number<std::uint8_t>();
+  out.seq = in.number<std::uint32_t>();
+  out.seq |= std::uint64_t{in.number<std::uint8_t>()} << 32;
+  if ((flags & with_long_seq) != 0) {
+    out.seq |= std::uint64_t{in.number<std::uint8_t>()} << 40;
+    out.seq |= std::uint64_t{in.number<std::uint16_t>()} << 48;
+  }
   out.time_ns = in.number<std::int64_t>();
-  if (entry.kind == EntryKind::erased) return in.ok();
   const auto subject_bytes = in.number<std::uint16_t>();
-  const auto flags = in.number<std::uint16_t>();
+  if ((flags & with_mark) != 0) static_cast<void>(in.take(carried_mark_bytes));
   std::uint32_t header_bytes = 0;
   if ((flags & with_header) != 0) header_bytes = in.number<std::uint32_t>();
   if ((flags & with_expiry) != 0) out.expires_ns = in.number<std::int64_t>();
@@ -191,8 +225,16 @@ void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t 
 }
 
 std::optional<std::uint32_t> get_mark(const Entry& entry) noexcept {
-  if (entry.kind != EntryKind::mark || entry.body.size() < 4) return std::nullopt;
-  return load_le<std::uint32_t>(entry.body.data());
+  std::size_t at = 0;
+  if (entry.kind == EntryKind::record && !entry.body.empty()) {
+    const auto flags = entry.body[0];
+    if ((flags & with_mark) == 0) return std::nullopt;
+    at = mark_place(flags);
+  } else if (entry.kind != EntryKind::mark) {
+    return std::nullopt;
+  }
+  if (entry.body.size() < at + carried_mark_bytes) return std::nullopt;
+  return load_le<std::uint32_t>(entry.body.data() + at);
 }
 
 std::uint64_t get_mark_seq(const Entry& entry) noexcept {

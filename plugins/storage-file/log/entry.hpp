@@ -9,7 +9,16 @@
 // the place: the bytes a recycled file still holds are never taken for entries of the new segment,
 // nor is an entry that was copied to another place.
 //
-// A record costs 28 bytes and its padding, 4 more with a header, 8 with an expiry or a due time.
+// A record costs 24 bytes and its padding, 4 more with a header, 8 with an expiry or a due time, 3
+// with a sequence above 2^40:
+//
+//     8  1  flags
+//     9  5  sequence; 8 bytes of a high one
+//        8  time
+//        2  bytes of the subject
+//     .. 4  what was durable, when it begins a batch in place of a mark
+//        4  bytes of the header, 8  expiry, 8  due time, as the flags say
+//           subject, header, payload
 //
 // Pure functions, any thread; what is read is checked before it is believed.
 
@@ -27,7 +36,7 @@
 namespace dunlin::storage_file::engine {
 
 enum class EntryKind : std::uint8_t {
-  mark = 1,        // begins each batch: what was durable when it was written
+  mark = 1,        // begins a batch: what was durable when it was written
   start = 2,       // begins each segment: where the log stood
   end = 3,         // the journal goes on in the next segment
   record = 4,
@@ -42,7 +51,7 @@ enum class EntryKind : std::uint8_t {
 };
 
 inline constexpr std::uint32_t entry_head_bytes = 8;
-inline constexpr std::uint32_t record_head_bytes = 28;
+inline constexpr std::uint32_t record_head_bytes = 24;
 inline constexpr std::uint32_t mark_bytes = 12;
 inline constexpr std::uint32_t last_mark_bytes = 20;  // of one that knows the last sequence
 inline constexpr std::uint32_t start_bytes = entry_head_bytes + 36;
@@ -78,10 +87,18 @@ void seal_entry(std::uint8_t* out, EntryKind kind, std::uint32_t bytes, std::uin
 
 // ---- records ----------------------------------------------------------------------------------
 
+inline constexpr std::uint32_t carried_mark_bytes = 4;
+inline constexpr std::uint64_t long_seq = std::uint64_t{1} << 40;  // from here on
+inline constexpr std::uint32_t long_seq_bytes = 3;                 // more
+
+// Without a mark.
 [[nodiscard]] std::uint32_t record_entry_bytes(const dunlin_record& record) noexcept;
-// `out` has room for the padded size.
+// `out` has room for the padded size. One that carries a mark calls nothing durable yet.
 void write_record(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,
-                  std::uint32_t offset, SegmentKey key) noexcept;
+                  std::uint32_t offset, SegmentKey key, bool carries_mark = false) noexcept;
+// Fills in the mark of a record that carries one.
+void set_carried_mark(std::uint8_t* out, std::uint32_t durable, std::uint32_t bytes,
+                      std::uint32_t offset, SegmentKey key) noexcept;
 // Fills `out` with views into the body; false when the body is none.
 [[nodiscard]] bool read_record(const Entry& entry, dunlin_record& out) noexcept;
 // The same size, sequence and time, without content.
@@ -122,6 +139,7 @@ void put_remove(std::vector<std::uint8_t>& out, std::span<const Range> ranges, b
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a);
 void put_numbers(std::vector<std::uint8_t>& out, std::uint64_t a, std::uint64_t b);
 
+// Of a mark, or of a record that carries one.
 [[nodiscard]] std::optional<std::uint32_t> get_mark(const Entry& entry) noexcept;
 // 0 when it does not say.
 [[nodiscard]] std::uint64_t get_mark_seq(const Entry& entry) noexcept;

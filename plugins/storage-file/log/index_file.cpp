@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "plugins/storage-common/subject_table.hpp"
 #include "plugins/storage-file/bytes.hpp"
 #include "plugins/storage-file/log/crc32c.hpp"
 #include "plugins/storage-file/log/entry.hpp"
@@ -11,7 +12,7 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-constexpr std::uint64_t magic = 0x3158444e494c4e44;  // "DNLINDX1"
+constexpr std::uint64_t magic = 0x3258444e494c4e44;  // "DNLINDX2"
 constexpr std::size_t head_bytes = 8 + 24 + 1;
 
 std::uint64_t zigzag(std::int64_t value) noexcept {
@@ -27,6 +28,13 @@ std::int64_t difference(std::int64_t a, std::int64_t b) noexcept {
 }
 std::int64_t sum(std::int64_t a, std::int64_t b) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+constexpr unsigned item_flag_bits = 6;
+std::uint64_t item_flags(const SegmentIndex::Item& item, bool is_behind_gap) noexcept {
+  return std::uint64_t{is_behind_gap} | std::uint64_t{item.has_header} << 1 |
+         std::uint64_t{item.has_expiry} << 2 | std::uint64_t{item.has_due} << 3 |
+         std::uint64_t{item.has_long_seq} << 4 | std::uint64_t{item.carries_mark} << 5;
 }
 
 // Ids of the subjects in byte order, and back. A subject that came back after its last record was
@@ -54,10 +62,16 @@ Order order_of(const SegmentIndex& index) {
 
 void put_subjects(const SegmentIndex& index, const Order& order, std::vector<std::uint8_t>& out) {
   put_varint(out, order.ids.size());
+  std::string_view before;
   for (const auto id : order.ids) {
     const auto name = index.name(id);
-    put_varint(out, name.size());
-    out.insert(out.end(), name.begin(), name.end());
+    const auto* differs =
+        std::mismatch(name.begin(), name.end(), before.begin(), before.end()).first;
+    const auto shared = differs - name.begin();
+    put_varint(out, static_cast<std::uint64_t>(shared));
+    put_varint(out, name.size() - static_cast<std::size_t>(shared));
+    out.insert(out.end(), differs, name.end());
+    before = name;
   }
 }
 
@@ -65,7 +79,7 @@ void put_items(const SegmentIndex& index, const Order& order, std::vector<std::u
   put_varint(out, index.size());
   const bool has_blocks = index.size() != 0 && index.item(0).block != SegmentIndex::none;
   out.push_back(has_blocks ? 1 : 0);
-  std::uint32_t place = 0;
+  std::uint32_t place = 0, bytes = 0;
   std::uint32_t block = SegmentIndex::none;
   std::int64_t time = 0;
   for (std::uint32_t at = 0; at < index.size(); ++at) {
@@ -75,10 +89,12 @@ void put_items(const SegmentIndex& index, const Order& order, std::vector<std::u
       if (item.block != block) place = 0;
       block = item.block;
     }
-    put_varint(out, item.offset - place);
+    const bool is_behind_gap = item.offset != place;
+    const auto larger = std::int64_t{item.entry_bytes} - std::int64_t{bytes};
+    put_varint(out, zigzag(larger) << item_flag_bits | item_flags(item, is_behind_gap));
+    if (is_behind_gap) put_varint(out, item.offset - place);
     place = item.offset + padded(item.entry_bytes);
-    put_varint(out, std::uint64_t{item.entry_bytes} << 3 | std::uint64_t{item.has_header} << 2 |
-                        std::uint64_t{item.has_expiry} << 1 | item.has_due);
+    bytes = item.entry_bytes;
     put_varint(out, zigzag(difference(item.time_ns, time)));
     time = item.time_ns;
     if (!index.has_subjects()) continue;
@@ -119,6 +135,7 @@ bool get_items(Input& in, SegmentIndex& index, const std::vector<SegmentIndex::R
   const auto count = in.count();
   const bool has_blocks = in.number() != 0;
   std::uint32_t place = 0;
+  std::int64_t bytes = 0;
   std::uint32_t block = SegmentIndex::none;
   std::int64_t time = 0;
   std::size_t run = 0;
@@ -131,13 +148,18 @@ bool get_items(Input& in, SegmentIndex& index, const std::vector<SegmentIndex::R
       if (item.block != block) place = 0;
       block = item.block;
     }
-    item.offset = place + static_cast<std::uint32_t>(in.number());
     const auto word = in.number();
-    if (word >> 3 < record_head_bytes || word >> 3 > entry_bytes_max) return false;
-    item.entry_bytes = static_cast<std::uint32_t>(word >> 3) & entry_bytes_max;
-    item.has_header = (word >> 2) & 1;
-    item.has_expiry = (word >> 1) & 1;
-    item.has_due = word & 1;
+    bytes = sum(bytes, unzigzag(word >> item_flag_bits));
+    if (bytes > entry_bytes_max) return false;
+    item.entry_bytes = static_cast<std::uint32_t>(bytes) & entry_bytes_max;
+    item.has_header = (word >> 1) & 1;
+    item.has_expiry = (word >> 2) & 1;
+    item.has_due = (word >> 3) & 1;
+    item.has_long_seq = (word >> 4) & 1;
+    item.carries_mark = (word >> 5) & 1;
+    if (bytes < overhead(item)) return false;
+    item.offset = place;
+    if ((word & 1) != 0) item.offset += static_cast<std::uint32_t>(in.number());
     place = item.offset + padded(item.entry_bytes);
     time = sum(time, unzigzag(in.number()));
     item.time_ns = time;
@@ -171,12 +193,17 @@ bool get_runs(Input& in, std::vector<SegmentIndex::Run>& runs) {
 bool get_index(Input& in, SegmentIndex& index) {
   std::vector<SegmentIndex::Run> runs;
   if (!get_runs(in, runs)) return false;
-  std::string_view before;
+  std::string name;
   for (auto left = in.count(); left > 0 && in.ok(); --left) {
-    const auto name = in.text();
-    if (index.subjects() != 0 && name <= before) return false;
+    const auto shared = in.number();
+    const auto rest = in.text();
+    if (shared > name.size()) return false;
+    const std::string_view replaced(name.data() + shared, name.size() - shared);
+    if (index.subjects() != 0 && rest <= replaced) return false;
+    name.resize(shared);
+    name += rest;
+    if (name.size() > storage::SubjectTable::subject_bytes_max) return false;
     index.add_subject(name, SegmentIndex::none);
-    before = name;
   }
   index.set_sorted();
   return in.ok() && get_items(in, index, runs);
@@ -186,6 +213,7 @@ bool get_index(Input& in, SegmentIndex& index) {
 
 std::vector<std::uint8_t> encode_index(const SegmentIndex& index, const IndexOwner& owner) {
   std::vector<std::uint8_t> out;
+  out.reserve(head_bytes + 8u * index.size());
   storage_file::Writer head(out);
   head.number(magic);
   head.number(owner.log);

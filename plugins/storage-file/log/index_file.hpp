@@ -1,5 +1,5 @@
 // The index of a sealed segment as a file: written once, when the segment is sealed, checksummed as
-// a whole, and made again from the segment when it is lost. About ten bytes a record.
+// a whole, and made again from the segment when it is lost. Five to twelve bytes a record.
 //
 // Pure functions, any thread.
 

@@ -91,15 +91,25 @@ Journal::Slot Journal::reserve_in(std::uint32_t bytes, bool is_block) {
   return slot;
 }
 
-void Journal::open_batch() {
-  if (!marks_.empty() && marks_.back().segment == segment_) return;
-  const auto slot = reserve_in(mark_bytes, false);
-  marks_.push_back({slot.bytes, segment_, slot.offset, slot.key});
+bool Journal::has_mark() const noexcept {
+  return !marks_.empty() && marks_.back().segment == segment_;
 }
 
-Journal::Slot Journal::reserve(std::uint32_t bytes) {
-  open_batch();
-  return reserve_in(bytes, codec_ != nullptr);
+void Journal::open_batch() {
+  if (has_mark()) return;
+  const auto slot = reserve_in(mark_bytes, false);
+  marks_.push_back({slot.bytes, segment_, slot.offset, slot.key, 0});
+}
+
+bool Journal::wants_carrier(std::uint32_t bytes) const noexcept {
+  return !has_mark() && codec_ == nullptr && bytes <= carrier_bytes_max;
+}
+
+Journal::Slot Journal::reserve(std::uint32_t bytes, bool carries_mark) {
+  if (!carries_mark) open_batch();
+  const auto slot = reserve_in(bytes, codec_ != nullptr);
+  if (carries_mark) marks_.push_back({slot.bytes, segment_, slot.offset, slot.key, bytes});
+  return slot;
 }
 
 void Journal::put(EntryKind kind, std::vector<std::uint8_t>& entry) {
@@ -123,8 +133,13 @@ Batch Journal::take(Position durable, std::uint64_t last_seq) {
   Batch batch;
   if (codec_) close_block();
   for (const auto& mark : marks_) {
+    const auto offset = durable.segment == mark.segment ? durable.offset : 0;
+    if (mark.carrier_bytes != 0) {
+      set_carried_mark(mark.bytes, offset, mark.carrier_bytes, mark.offset, mark.key);
+      continue;
+    }
     std::vector<std::uint8_t> entry;
-    put_mark(entry, durable.segment == mark.segment ? durable.offset : 0);
+    put_mark(entry, offset);
     std::memcpy(mark.bytes, entry.data(), entry.size());
     seal_entry(mark.bytes, EntryKind::mark, mark_bytes, mark.offset, mark.key);
   }

@@ -5,7 +5,7 @@
 //
 // Each batch begins with a mark that says what was durable when it was handed over: a bad entry in
 // front of a place that a later mark calls durable is damage, one behind all such places is what
-// the crash cut off.
+// the crash cut off. A small record that comes first carries the mark in itself.
 //
 // With a key, entries are gathered in blocks, each of which stands in the segment as one encrypted
 // entry of known size; places inside it are counted in its plain content.
@@ -82,8 +82,10 @@ class Journal {
   // What an empty segment needs for it.
   [[nodiscard]] std::uint64_t capacity_for(std::uint32_t bytes) const noexcept;
   [[nodiscard]] bool is_full() const noexcept { return waiting_ >= limits_.buffer_bytes; }
-  // Room for an entry that fits.
-  Slot reserve(std::uint32_t bytes);
+  // Would a record of that size begin the next batch, and carry its mark?
+  [[nodiscard]] bool wants_carrier(std::uint32_t bytes) const noexcept;
+  // Room for an entry that fits; of a record that carries a mark, with it.
+  Slot reserve(std::uint32_t bytes, bool carries_mark = false);
   // An entry of another kind than a record; head and body as the put_ functions make them.
   void put(EntryKind kind, std::vector<std::uint8_t>& entry);
 
@@ -108,12 +110,15 @@ class Journal {
  private:
   static constexpr std::uint32_t first_chunk_bytes = 16u << 10;
   static constexpr std::uint32_t block_bytes_max = 64u << 10;
+  // The checksum of a carrier is computed again when the mark is known.
+  static constexpr std::uint32_t carrier_bytes_max = 4u << 10;
 
   [[nodiscard]] std::uint32_t block_overhead() const noexcept;
   Chunk& chunk_for(std::uint32_t bytes, bool is_block);
   std::unique_ptr<std::uint8_t[]> memory(std::uint32_t bytes);
   Slot reserve_in(std::uint32_t bytes, bool is_block);
   void close_block();
+  [[nodiscard]] bool has_mark() const noexcept;
   void open_batch();
   void trim();
 
@@ -131,6 +136,7 @@ class Journal {
     std::uint64_t segment;
     std::uint32_t offset;
     SegmentKey key;
+    std::uint32_t carrier_bytes;  // of the record that carries it; 0: it is an entry of its own
   };
   std::vector<Mark> marks_;
   std::uint64_t waiting_ = 0;     // accepted and not yet written

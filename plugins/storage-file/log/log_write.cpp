@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugins/storage-file/log/log.hpp"
+#include "plugins/storage-file/log/scan.hpp"
 
 namespace dunlin::storage_file::engine {
 namespace {
@@ -134,16 +135,13 @@ void Log::begin_segment(MadeSegment made, bool is_first) {
 }
 
 void Log::write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* span) {
-  const auto slot = journal_.reserve(bytes);
-  write_record(slot.bytes, record, bytes, slot.offset, slot.key);
-  SegmentIndex::Item item;
-  item.offset = slot.offset;
-  item.block = slot.block;
-  item.entry_bytes = bytes & ((1u << 29) - 1);
-  item.has_header = record.header.size != 0;
-  item.has_expiry = record.expires_ns != 0;
-  item.has_due = record.due_ns != 0;
-  item.time_ns = record.time_ns;
+  const bool carries_mark = journal_.wants_carrier(bytes);
+  if (carries_mark) bytes += carried_mark_bytes;
+  const auto slot = journal_.reserve(bytes, carries_mark);
+  write_record(slot.bytes, record, bytes, slot.offset, slot.key, carries_mark);
+  const Scanned written{{EntryKind::record, bytes, {}}, slot.offset, slot.block};
+  auto item = item_of(written, record);
+  item.carries_mark = carries_mark;
   const auto id = state_->add(record, item);
   if (span == nullptr) return;
   *span = id != storage::SubjectTable::none && state_->is_exact(id) ? state_->subjects().span(id)

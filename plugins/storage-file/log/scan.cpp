@@ -97,10 +97,13 @@ SegmentIndex::Item item_of(const Scanned& scanned, const dunlin_record& record) 
   SegmentIndex::Item item;
   item.offset = scanned.offset;
   item.block = scanned.block;
-  item.entry_bytes = scanned.entry.bytes & ((1u << 29) - 1);
+  item.entry_bytes = scanned.entry.bytes & entry_bytes_max;
   item.has_header = record.header.size != 0;
   item.has_expiry = record.expires_ns != 0;
   item.has_due = record.due_ns != 0;
+  const bool is_record = scanned.entry.kind == EntryKind::record;
+  item.has_long_seq = is_record && record.seq >= long_seq;
+  item.carries_mark = is_record && get_mark(scanned.entry).has_value();
   item.time_ns = record.time_ns;
   return item;
 }

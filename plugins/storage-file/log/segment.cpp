@@ -10,7 +10,7 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-constexpr std::uint64_t magic = 0x31304745534e4c44;  // "DLNSEG01"
+constexpr std::uint64_t magic = 0x32304745534e4c44;  // "DLNSEG02"
 constexpr std::uint32_t version = 1;
 constexpr std::size_t number_digits = 16;
 constexpr std::string_view segment_suffix = ".seg", index_suffix = ".idx";

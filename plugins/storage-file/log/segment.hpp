@@ -1,6 +1,6 @@
 // Segment: what a log knows of one of its files without looking into it, and the file's header.
 //
-//     0   8  magic "DLNSEG01"
+//     0   8  magic "DLNSEG02"
 //     8   4  version, 12  4  bytes of the header
 //     16  8  log, 24  8  number, 32  8  salt, 40  16  store
 //     56  4  capacity, 60  4  CRC-32C of the bytes before

@@ -131,10 +131,13 @@ std::uint32_t SegmentIndex::at_time(std::int64_t time_ns) const noexcept {
   return low;
 }
 
+std::uint32_t overhead(const SegmentIndex::Item& item) noexcept {
+  return record_head_bytes + 4u * item.has_header + 8u * item.has_expiry + 8u * item.has_due +
+         long_seq_bytes * item.has_long_seq + carried_mark_bytes * item.carries_mark;
+}
+
 std::uint32_t SegmentIndex::content_bytes(std::uint32_t at) const noexcept {
-  const auto& item = items_[at];
-  return item.entry_bytes - record_head_bytes - 4u * item.has_header - 8u * item.has_expiry -
-         8u * item.has_due;
+  return items_[at].entry_bytes - overhead(items_[at]);
 }
 
 std::string_view SegmentIndex::name(std::uint32_t id) const noexcept {

@@ -36,10 +36,12 @@ class SegmentIndex {
   struct Item {
     std::uint32_t offset = 0;  // in the segment, or in the content of the block
     std::uint32_t block = none;  // where the block's entry stands; none outside of blocks
-    std::uint32_t entry_bytes : 29 = 0;  // of the record's entry, without padding
+    std::uint32_t entry_bytes : 27 = 0;  // of the record's entry, without padding
     std::uint32_t has_header : 1 = 0;
     std::uint32_t has_expiry : 1 = 0;
     std::uint32_t has_due : 1 = 0;
+    std::uint32_t has_long_seq : 1 = 0;
+    std::uint32_t carries_mark : 1 = 0;
     std::int64_t time_ns = 0;
   };
   struct Link {
@@ -130,5 +132,8 @@ class SegmentIndex {
   std::uint64_t next_seq_ = 0;
   mutable std::list<Matches> matches_;  // used last in front
 };
+
+// The bytes of a record's entry that are not its subject, header and payload.
+[[nodiscard]] std::uint32_t overhead(const SegmentIndex::Item& item) noexcept;
 
 }  // namespace dunlin::storage_file::engine

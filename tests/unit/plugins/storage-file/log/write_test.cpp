@@ -239,6 +239,31 @@ TEST_F(WriteTest, entries_are_believed_in_their_own_segment_only) {
   EXPECT_FALSE(read_entry(bytes, 68, key));  // the same bytes, elsewhere
 }
 
+TEST_F(WriteTest, a_record_is_read_as_it_was_written) {
+  const auto key = SegmentKey::of(7, 3, 99);
+  for (const std::uint64_t seq : {std::uint64_t{1}, long_seq - 1, long_seq, UINT64_MAX - 1}) {
+    for (const bool carries_mark : {false, true}) {
+      const Message message{seq, -5, "a.b", "NATS/1.0\r\n\r\n", "payload", 77, 88};
+      const auto record = message.record();
+      const auto size = record_entry_bytes(record) + (carries_mark ? carried_mark_bytes : 0);
+      std::vector<std::uint8_t> bytes(padded(size));
+      write_record(bytes.data(), record, size, 64, key, carries_mark);
+      auto entry = read_entry(bytes, 64, key);
+      ASSERT_TRUE(entry);
+      EXPECT_EQ(get_mark(*entry), carries_mark ? std::optional<std::uint32_t>(0) : std::nullopt);
+      if (carries_mark) {
+        set_carried_mark(bytes.data(), 0xdeadbeef, size, 64, key);
+        entry = read_entry(bytes, 64, key);
+        ASSERT_TRUE(entry);
+        EXPECT_EQ(get_mark(*entry), 0xdeadbeef);
+      }
+      dunlin_record out{};
+      ASSERT_TRUE(read_record(*entry, out));
+      EXPECT_EQ(Message::of(out), message);
+    }
+  }
+}
+
 // Every record has the size of those the file held before: entries of old stand where entries of
 // new would.
 TEST_F(WriteTest, what_a_file_held_before_is_never_taken_for_records) {
