@@ -96,6 +96,19 @@ std::optional<Head> read_head(Reader& in) {
 
 }  // namespace
 
+std::uint64_t live_between(const GoIndex& index, std::uint64_t first, std::uint64_t last) noexcept {
+  std::uint64_t live = 0;
+  for (const GoBlockState& block : index.blocks) {
+    const auto from = std::max(first, block.first), to = std::min(last, block.last);
+    if (from == 0 || from > to) continue;
+    const auto& deleted = block.deleted;
+    const auto gone = std::upper_bound(deleted.begin(), deleted.end(), to) -
+                      std::lower_bound(deleted.begin(), deleted.end(), from);
+    live += to - from + 1 - static_cast<std::uint64_t>(gone);
+  }
+  return live;
+}
+
 std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key,
                                      const GoSeed* seed) {
   if (file.size() < hash_bytes + 2) return std::nullopt;

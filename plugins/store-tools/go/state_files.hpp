@@ -37,6 +37,10 @@ struct GoIndex {
   std::uint64_t last_hash = 0;  // the end of the last block's file: is this index of that file?
 };
 
+// How many messages of first..last were live.
+[[nodiscard]] std::uint64_t live_between(const GoIndex& index, std::uint64_t first,
+                                         std::uint64_t last) noexcept;
+
 // `key` is the stream's, made from its name; `seed` what the stream is encrypted with, or null.
 [[nodiscard]] std::optional<GoIndex> read_go_index(BytesView file, const HighwayHash::Key& key,
                                                    const GoSeed* seed = nullptr);

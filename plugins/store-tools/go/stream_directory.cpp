@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "plugins/store-tools/go/lifetime.hpp"
 
@@ -148,36 +149,55 @@ result<> GoStream::find_blocks() {
 // behind the last record there is.
 bool GoStream::index_is_current() const {
   if (blocks_.empty() || blocks_.back() != index_->last_block) return false;
-  for (const GoBlockState& block : index_->blocks) {
-    if (!std::binary_search(blocks_.begin(), blocks_.end(), block.block)) return false;
-  }
   auto file = read_block(index_->last_block);
   if (!file) return false;
   if ((*file).size() < hash_bytes) return index_->last_hash == 0;
   return load_le<std::uint64_t>(&*((*file).end() - hash_bytes)) == index_->last_hash;
 }
 
+void GoStream::report_missing_blocks() const {
+  for (const GoBlockState& block : index_->blocks) {
+    if (std::binary_search(blocks_.begin(), blocks_.end(), block.block)) continue;
+    const auto last = std::min(block.last, last_in_blocks_);
+    if (live_between(*index_, block.first, last) == 0) continue;
+    report_({path_of(block.block), 0, block.first, last, "this block is missing"});
+  }
+}
+
+// The index is believed when it was written behind the last record of the blocks.
 result<> GoStream::find_state() {
   const auto path = directory_ + "/msgs/index.db";
   auto file = read_whole_file(*fs_, path);
   if (file) index_ = read_go_index(*file, hash_key(origin_.stream), seed_ ? &*seed_ : nullptr);
-  if (index_ && index_is_current()) {
-    first_ = index_->first;
-    last_ = index_->last;
-    last_time_ns_ = index_->last_time_ns;
-    // Whatever an index says, sequences begin at 1.
-    if (first_ == 0) first_ = last_ + 1;
-    return {};
+  if (!index_ || !index_is_current()) {
+    auto index = std::exchange(index_, std::nullopt);
+    if (auto ok = scan(); !ok) return ok;
+    last_in_blocks_ = last_;
+    if (!index || index->last <= last_) {
+      if (!blocks_.empty()) {
+        report_({path, 0, 0, 0,
+                 "the index is missing, damaged or older than the blocks (nats-server was not "
+                 "stopped cleanly): messages that limits of the stream had removed may be there "
+                 "again, until the limits remove them",
+                 false});
+      }
+      return {};
+    }
+    index_ = std::move(index);
+    if (live_between(*index_, last_ + 1, index_->last) != 0) {
+      report_({path, 0, last_ + 1, index_->last,
+               "these messages are in the index and not in the blocks, whose end is missing"});
+    }
+  } else {
+    last_in_blocks_ = index_->last;
   }
-  if (!blocks_.empty()) {
-    report_({path, 0, 0, 0,
-             "the index is missing, damaged or older than the blocks (nats-server was not stopped "
-             "cleanly): messages that limits of the stream had removed may be there again, until "
-             "the limits remove them",
-             false});
-  }
-  index_.reset();
-  return scan();
+  first_ = index_->first;
+  last_ = index_->last;
+  last_time_ns_ = index_->last_time_ns;
+  // Whatever an index says, sequences begin at 1.
+  if (first_ == 0) first_ = last_ + 1;
+  report_missing_blocks();
+  return {};
 }
 
 // Without an index: the notes of deletions first, since they may stand in later blocks.
@@ -279,7 +299,8 @@ void GoStream::walk(std::uint32_t block, const std::function<bool(const GoRecord
       if (!visit(record)) return;
       continue;
     }
-    const bool is_cut = damage.is_torn_end && block == blocks_.back();
+    const bool is_cut =
+        damage.is_torn_end && block == blocks_.back() && last_in_blocks_ == last_;
     damaged({path, damage.offset, 0, 0,
              std::string(damage.what) + " (" + std::to_string(damage.size) + " bytes)" +
                  (is_cut ? ": the last thing written before nats-server stopped" : "")});
@@ -297,6 +318,10 @@ struct GoStream::Progress {
       if (next <= up_to) {
         finding.first = next;
         finding.last = up_to;
+        if (stream.index_ && live_between(*stream.index_, next, up_to) == 0) {
+          finding.text += "; nothing is lost, what was there had been deleted";
+          finding.is_loss = false;
+        }
       }
       stream.report_(finding);
     }
@@ -321,7 +346,7 @@ result<> GoStream::visit(const std::function<result<>(const GoMessage&)>& visit)
         [&](const GoFinding& finding) { progress.damaged.push_back(finding); });
     if (!outcome) return outcome;
   }
-  progress.tell(last_);
+  progress.tell(last_in_blocks_);
   return {};
 }
 

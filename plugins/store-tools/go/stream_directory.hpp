@@ -76,6 +76,7 @@ class GoStream {
   [[nodiscard]] bool index_is_current() const;
   [[nodiscard]] result<> scan();
   [[nodiscard]] bool is_live(std::uint32_t block, std::uint64_t seq) const;
+  void report_missing_blocks() const;
   [[nodiscard]] GoMessage dated(const GoRecord& record) const;
   [[nodiscard]] std::string path_of(std::uint32_t block) const;
   // The seed in a key file, or none when there is no such file: then the thing is not encrypted.
@@ -102,6 +103,8 @@ class GoStream {
   std::optional<GoSeed> seed_;         // when it is encrypted
   std::vector<std::uint32_t> blocks_;  // ascending
   std::optional<GoIndex> index_;       // only when it is of these blocks
+  // The last sequence of the blocks when an index, written later, knows of more; else that of all.
+  std::uint64_t last_in_blocks_ = 0;
   std::vector<std::uint64_t> tombstones_;  // ascending; only without an index
   GoTimes expiries_, schedules_;
   std::uint64_t first_ = 1, last_ = 0;

@@ -13,6 +13,7 @@ import base64
 import json
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ UNIT = 10  # bytes of a line that large payloads repeat
 class Client:
     def __init__(self, port, user=None):
         self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input = self.socket.makefile("rb")
         self.inbox = 0
         self.input.readline()
@@ -114,8 +116,8 @@ class Server:
         while "error" in json.loads(self.client.collect("$JS.API.INFO", "", 1)[0][3]):
             time.sleep(0.05)
 
-    def stop(self):
-        self.process.terminate()
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
         self.process.wait()
 
 
@@ -311,4 +313,5 @@ def main():
             make_encrypted(binary, name)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,11 +11,13 @@
 namespace dunlin::store_tools {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSubsetOf;
+using ::testing::Not;
 
 struct Message {
   std::uint64_t seq;
@@ -128,6 +130,54 @@ TEST_F(GoStreams, lose_only_the_record_that_was_being_written) {
   const auto stream = open(copy, "WORK");
   EXPECT_THAT(served_messages("WORK"), IsSubsetOf(messages(stream)));
   EXPECT_THAT(losses(), ElementsAre(HasSubstr("the last thing written")));
+}
+
+// The index knows how far the blocks went: a block that was cut off later is no torn end.
+TEST_F(GoStreams, name_what_is_behind_the_end_of_a_block_that_was_cut_off) {
+  const test::Scratch scratch;
+  const auto copy = scratch.copy_store();
+  const auto block = copy / "COMPRESSED" / "msgs" / "3.blk";
+  test::write_file(block, test::content_of(block).substr(0, 4100));  // in its third message
+  const auto stream = open(copy, "COMPRESSED");
+  const auto found = messages(stream);
+  const auto served = served_messages("COMPRESSED");
+  EXPECT_THAT(found, IsSubsetOf(served));
+  EXPECT_EQ(stream.last_seq(), served.back().seq) << "sequences are not given twice";
+  ASSERT_FALSE(found.empty());
+  EXPECT_THAT(losses(), ElementsAre(HasSubstr("end is missing"),
+                                    AllOf(HasSubstr("cut off"), Not(HasSubstr("last thing")))));
+  for (const GoFinding& finding : findings_) {
+    if (finding.text.find("end is missing") == std::string::npos) continue;
+    EXPECT_EQ(finding.first, found.back().seq + 1);
+    EXPECT_EQ(finding.last, served.back().seq);
+  }
+}
+
+TEST_F(GoStreams, name_what_was_in_a_block_that_is_missing) {
+  const test::Scratch scratch;
+  const auto copy = scratch.copy_store();
+  std::filesystem::remove(copy / "COMPRESSED" / "msgs" / "2.blk");
+  const auto stream = open(copy, "COMPRESSED");
+  const auto found = messages(stream);
+  const auto served = served_messages("COMPRESSED");
+  EXPECT_THAT(found, IsSubsetOf(served));
+  ASSERT_EQ(findings_.size(), 1U);
+  EXPECT_THAT(findings_[0].text, HasSubstr("missing"));
+  EXPECT_EQ(found.size() + findings_[0].last - findings_[0].first + 1, served.size());
+}
+
+TEST_F(GoStreams, lose_nothing_by_damage_of_what_had_been_deleted) {
+  const test::Scratch scratch;
+  const auto copy = scratch.copy_store();
+  const auto block = copy / "PLAIN" / "msgs" / "1.blk";
+  auto content = test::content_of(block);
+  content[content.find("message 5")] ^= 1;  // deleted, and not erased
+  test::write_file(block, content);
+  const auto stream = open(copy, "PLAIN");
+  EXPECT_EQ(messages(stream), served_messages("PLAIN"));
+  ASSERT_EQ(findings_.size(), 1U);
+  EXPECT_THAT(findings_[0].text, HasSubstr("nothing is lost"));
+  EXPECT_THAT(losses(), IsEmpty());
 }
 
 TEST_F(GoStreams, are_read_around_a_damaged_record) {
