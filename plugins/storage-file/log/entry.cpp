@@ -1,8 +1,10 @@
 #include "plugins/storage-file/log/entry.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "plugins/storage-file/bytes.hpp"
+#include "plugins/storage-file/codec.hpp"
 #include "plugins/storage-file/log/crc32c.hpp"
 
 namespace dunlin::storage_file::engine {
@@ -13,7 +15,7 @@ constexpr unsigned kind_shift = 27;
 constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::rewritten);
 // Flags of a record.
 constexpr std::uint8_t with_header = 1, with_expiry = 2, with_due = 4, with_mark = 8,
-                       with_long_seq = 16;
+                       with_long_seq = 16, flags_all = 31;
 
 // Where a mark would stand in a record's body.
 constexpr std::size_t mark_place(std::uint8_t flags) noexcept {
@@ -42,6 +44,64 @@ std::uint32_t claimed_bytes(std::span<const std::uint8_t> bytes) noexcept {
   const auto kind = word >> kind_shift;
   const auto size = word & size_mask;
   return kind >= 1 && kind <= kind_last && size >= entry_head_bytes ? size : 0;
+}
+
+namespace {
+
+bool is_plausible_record(std::span<const std::uint8_t> body, std::uint32_t size) noexcept {
+  Reader in(body);
+  const auto flags = in.number<std::uint8_t>();
+  if (flags > flags_all) return false;
+  const bool has_long_seq = (flags & with_long_seq) != 0;
+  static_cast<void>(in.take((has_long_seq ? 8 : 5) + 8));
+  const auto subject_bytes = in.number<std::uint16_t>();
+  const auto options = ((flags & with_mark) != 0 ? carried_mark_bytes : 0) +
+                       ((flags & with_header) != 0 ? 4u : 0u) +
+                       ((flags & with_expiry) != 0 ? 8u : 0u) +
+                       ((flags & with_due) != 0 ? 8u : 0u) + (has_long_seq ? long_seq_bytes : 0u);
+  return in.ok() && record_head_bytes + options + subject_bytes <= size;
+}
+
+// Behind sequence and time, zeros.
+bool is_plausible_erased(std::span<const std::uint8_t> body, std::uint32_t size) noexcept {
+  constexpr std::size_t fixed_bytes = 16;
+  if (size < entry_head_bytes + fixed_bytes || body.size() < fixed_bytes) return false;
+  const auto rest = body.subspan(fixed_bytes);
+  return std::all_of(rest.begin(), rest.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+bool is_plausible(EntryKind kind, std::span<const std::uint8_t> body, std::uint32_t size) noexcept {
+  const auto body_bytes = size - entry_head_bytes;
+  const auto first = body.empty() ? std::uint8_t{0} : body.front();
+  switch (kind) {
+    case EntryKind::mark: return size == mark_bytes || size == last_mark_bytes;
+    case EntryKind::start: return size == start_bytes;
+    case EntryKind::end: return body_bytes == 0;
+    case EntryKind::skip: return body_bytes == 24;
+    case EntryKind::purge:
+    case EntryKind::truncate: return body_bytes == 8;
+    case EntryKind::reschedule: return body_bytes == 16;
+    case EntryKind::remove: return body_bytes >= 2 && first <= 1;
+    case EntryKind::rewritten: return body_bytes >= 4 && first <= DUNLIN_COMPRESS_ZSTD;
+    case EntryKind::block: {
+      auto block = inspect_block(body);
+      return block && block->stored_bytes == body_bytes;
+    }
+    case EntryKind::erased: return is_plausible_erased(body, size);
+    case EntryKind::record: return is_plausible_record(body, size);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::uint32_t plausible_bytes(std::span<const std::uint8_t> bytes) noexcept {
+  const auto size = claimed_bytes(bytes);
+  if (size == 0) return 0;
+  const auto kind = static_cast<EntryKind>(load_le<std::uint32_t>(bytes.data() + 4) >> kind_shift);
+  const auto there = std::min<std::size_t>(bytes.size(), std::min<std::size_t>(size, probe_bytes));
+  return is_plausible(kind, bytes.subspan(entry_head_bytes, there - entry_head_bytes), size) ? size
+                                                                                             : 0;
 }
 
 std::optional<Entry> read_entry(std::span<const std::uint8_t> bytes, std::uint32_t offset,

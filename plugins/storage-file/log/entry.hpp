@@ -80,6 +80,10 @@ struct Entry {
                                               std::uint32_t offset, SegmentKey key) noexcept;
 // What the head at the front claims its entry needs; 0 when it is no head.
 [[nodiscard]] std::uint32_t claimed_bytes(std::span<const std::uint8_t> bytes) noexcept;
+// The same for bytes that may be anything, such as the content of a file that is used again: 0 when
+// what its kind says of the body contradicts the first `probe_bytes`. Sums up nothing.
+inline constexpr std::size_t probe_bytes = 36;
+[[nodiscard]] std::uint32_t plausible_bytes(std::span<const std::uint8_t> bytes) noexcept;
 
 // Writes head and checksum of an entry whose body is already in `out`, and zeroes the padding.
 void seal_entry(std::uint8_t* out, EntryKind kind, std::uint32_t bytes, std::uint32_t offset,

@@ -48,8 +48,9 @@ result<OpenedSegment> open_segment_file(const Directory& directory, const Segmen
   if (!file) return file.error();
   OpenedSegment opened{*file, {}};
   std::array<std::uint8_t, segment_header_bytes> bytes{};
-  if (auto got = opened.file->read(0, bytes); !got) return got.error();
-  const auto header = decode_header(bytes);
+  const auto got = opened.file->read(0, bytes);
+  if (!got && got.error().status != DUNLIN_E_IO) return got.error();
+  const auto header = got ? decode_header(bytes) : std::nullopt;
   if (!header) {
     opened.trouble = "the header of the segment is damaged";
   } else if (header->log != segment.log || header->number != segment.number ||

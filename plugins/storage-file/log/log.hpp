@@ -256,7 +256,8 @@ class Log final : public LogBackend {
   std::optional<Error> poison_;
   bool wants_room_ = false, is_full_ = false;
   std::uint64_t space_watch_ = 0;
-  Timer timer_, retry_;
+  Timer timer_;
+  Timer retry_, stall_timer_;  // of the next segment, of what found no space
   std::vector<std::shared_ptr<Segment>> unindexed_;  // sealed, without an index file
 
   // segments

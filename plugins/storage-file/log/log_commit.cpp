@@ -99,7 +99,7 @@ void Log::wait_for_space(const Error& why) {
   auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { try_stalled(); },
                                   options_.shard);
   if (timer) {
-    retry_ = std::move(*timer);
+    stall_timer_ = std::move(*timer);
   } else {
     poison(timer.error());
   }

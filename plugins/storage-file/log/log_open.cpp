@@ -213,6 +213,7 @@ void Log::close(Completion done) noexcept {
   closing_.emplace(std::move(done));
   timer_ = Timer();
   retry_ = Timer();
+  stall_timer_ = Timer();
   maker_.stop();
   wake_rewrite();
   waiting_for_quiet_.clear();
@@ -249,6 +250,10 @@ void Log::finish_close() {
     journal_ = Journal(row_.id, {});
     state_.reset();
     post_raw([this] {
+      // Questions that were answered may still stand in a queue, and use the log when they go.
+      waiting_for_room_.clear();
+      fetching_.clear();
+      durable_waiters_.clear();
       auto done = std::move(*closing_);
       const auto closed = std::move(closed_);
       const auto poisoned = poison_;

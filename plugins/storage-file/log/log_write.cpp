@@ -289,7 +289,9 @@ void Log::space_changed(bool is_full) {
   is_full_ = is_full;
   emit(is_full ? DUNLIN_LOG_FULL : DUNLIN_LOG_RESUMED, 0, 0,
        is_full ? "the disk is nearly full: records are refused" : "");
-  if (!is_full) prepare();
+  if (is_full) return;
+  prepare();
+  try_stalled();
 }
 
 }  // namespace dunlin::storage_file::engine

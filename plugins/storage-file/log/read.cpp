@@ -42,7 +42,8 @@ class Read final : public Question {
     }
     auto raw = detail::fresh_error();
     const auto status = detail::put(&raw, *failure);
-    query_.done(query_.user, status, status == DUNLIN_E_CORRUPT ? &end_ : nullptr, &raw);
+    const bool has_place = status == DUNLIN_E_CORRUPT || (status == DUNLIN_E_IO && end_.next != 0);
+    query_.done(query_.user, status, has_place ? &end_ : nullptr, &raw);
   }
   [[nodiscard]] const dunlin_read_end& end() const { return end_; }
 
@@ -316,11 +317,15 @@ void Read::visit(Log& log, const View& view) {
     }
     const auto& why = item.fetch.why;
     if (item.kind == Kind::record && !view.is_live(item.seq)) continue;
-    if (!why.empty()) log.lose(item.seq, item.segment, place_of(item.fetch.item), why);
+    const bool is_disk_error = item.fetch.is_disk_error;
+    if (!why.empty() && !is_disk_error) {
+      log.lose(item.seq, item.segment, place_of(item.fetch.item), why);
+    }
     if (item.kind == Kind::damaged || !why.empty()) {
       end_.next = item.seq;
-      fail_with(fail(DUNLIN_E_CORRUPT, "sequence " + std::to_string(item.seq) + " of " +
-                                           log.row().name + " cannot be read"));
+      fail_with(fail(is_disk_error ? DUNLIN_E_IO : DUNLIN_E_CORRUPT,
+                     "sequence " + std::to_string(item.seq) + " of " + log.row().name +
+                         " cannot be read" + (is_disk_error ? ": " + why : "")));
       finish(DUNLIN_READ_END);
       return;
     }

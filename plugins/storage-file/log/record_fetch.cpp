@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t run_bytes_max = 1u << 20;
 constexpr std::uint32_t hole_bytes_max = 64u << 10;
 constexpr std::uint32_t block_guess = (64u << 10) + 256;
+constexpr std::uint32_t block_head_guess = 512;
 
 void check(Fetch& fetch, std::span<const std::uint8_t> bytes) {
   const auto entry = read_entry(bytes, fetch.item.offset, fetch.key);
@@ -48,11 +49,19 @@ result<std::size_t> fetch_run(std::span<Fetch* const> wanted,
   std::uint64_t begin = 0, end = 0;
   const auto n = gather(wanted, begin, end);
   auto& buffer = buffers.emplace_back(end - begin);
-  if (auto got = wanted[0]->file->read(begin, buffer); !got) return got.error();
+  const auto got = wanted[0]->file->read(begin, buffer);
+  if (!got && (got.error().status != DUNLIN_E_IO)) return got.error();
   observer.read(buffer.size());
   for (auto* fetch : wanted.first(n)) {
-    check(*fetch, std::span<const std::uint8_t>(buffer).subspan(fetch->item.offset - begin,
-                                                                fetch->item.entry_bytes));
+    const auto bytes = std::span(buffer).subspan(fetch->item.offset - begin,
+                                                 fetch->item.entry_bytes);
+    // One sector the disk cannot read costs the records in it, not those around.
+    if (!got && (n == 1 || !fetch->file->read(fetch->item.offset, bytes))) {
+      fetch->why = got.error().text;
+      fetch->is_disk_error = true;
+    } else {
+      check(*fetch, bytes);
+    }
   }
   return n;
 }
@@ -61,7 +70,13 @@ result<std::size_t> fetch_run(std::span<Fetch* const> wanted,
 result<BlockCache::Block> read_block(const Fetch& wanted, const char*& why, Observer& observer) {
   const auto block = wanted.item.block;
   std::vector<std::uint8_t> stored(block_guess);
-  if (auto got = wanted.file->read(block, stored); !got) return got.error();
+  if (auto got = wanted.file->read(block, stored); !got) {
+    // The guess may reach into what is another block's.
+    stored.resize(std::min<std::size_t>(stored.size(), block_head_guess));
+    if (auto head = wanted.file->read(block, stored); !head) return head.error();
+    stored.resize(std::min<std::size_t>(claimed_bytes(stored), block_guess));
+    if (auto all = wanted.file->read(block, stored); !all) return all.error();
+  }
   const auto claimed = claimed_bytes(stored);
   if (claimed > stored.size() && claimed <= DUNLIN_RECORD_MAX + block_guess) {
     stored.resize(claimed);
@@ -94,6 +109,13 @@ result<std::size_t> fetch_block(std::span<Fetch* const> wanted, BlockCache& cach
   auto content = cache.find(first.block);
   if (!content) {
     auto read = read_block(first, why, observer);
+    if (!read && read.error().status == DUNLIN_E_IO) {
+      for (auto* fetch : wanted.first(n)) {
+        fetch->why = read.error().text;
+        fetch->is_disk_error = true;
+      }
+      return n;
+    }
     if (!read) return read.error();
     content = *read;
     if (content) cache.put(first.block, content);

@@ -33,6 +33,7 @@ struct Fetch {
   // What came of it: the entry, or why there is none.
   Entry entry;
   std::string why;
+  bool is_disk_error = false;  // it may be readable another time
   BlockCache::Block content;  // the block the entry lies in
 };
 

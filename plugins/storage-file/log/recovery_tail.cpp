@@ -14,6 +14,11 @@ constexpr std::uint32_t search_bytes = 1u << 20;
 // Indexes of sealed segments kept in memory while the journal is read.
 constexpr std::size_t indexes_max = 16;
 
+// A file may be larger than any segment.
+std::uint32_t scan_end(std::uint64_t file_bytes) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(file_bytes, segment_bytes_max));
+}
+
 }  // namespace
 
 result<> Recovery::peek(Tail& tail) {
@@ -21,7 +26,9 @@ result<> Recovery::peek(Tail& tail) {
   if (!file) return file.error();
   tail.file = *file;
   std::array<std::uint8_t, start_at + padded(start_bytes)> bytes{};
-  if (auto got = tail.file->read(0, bytes); !got) return got.error();
+  const auto got = tail.file->read(0, bytes);
+  if (!got && got.error().status != DUNLIN_E_IO) return got.error();
+  if (!got) bytes.fill(0);
   tail.header = decode_header(bytes);
   const bool is_from_here = tail.header && tail.header->log == row_.id &&
                             tail.header->store == store_.store_id;
@@ -35,7 +42,7 @@ result<> Recovery::peek(Tail& tail) {
     }
     report(0, 0, tail.number, 0, "the header of the segment is damaged");
     tail.header = SegmentHeader{row_.id, tail.number, row->second, store_.store_id,
-                                static_cast<std::uint32_t>(tail.size)};
+                                scan_end(tail.size)};
   }
   const auto key = SegmentKey::of(row_.id, tail.number, tail.header->salt);
   const std::span<const std::uint8_t> all(bytes);
@@ -236,7 +243,7 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
     if (scan.at_end() && end == segment.capacity) return {};
     auto behind = look_behind(segment, place, scan.position());
     if (!behind) return behind.error();
-    if (!behind->was_durable) {
+    if (!behind->was_durable && !scan.is_unreadable()) {
       is_cut_ = true;
       has_remains_ = behind->next.has_value() || place + 1 < tails_.size();
       return {};
@@ -254,7 +261,7 @@ result<bool> Recovery::has_durable_mark(const Tail& tail) {
   if (tail.first_mark != 0) return true;
   if (!tail.header) return false;
   SegmentScan scan(*tail.file, SegmentKey::of(row_.id, tail.number, tail.header->salt),
-                   segment_header_bytes, static_cast<std::uint32_t>(tail.size), nullptr);
+                   segment_header_bytes, scan_end(tail.size), nullptr);
   for (;;) {
     while (const auto scanned = scan.next()) {
       if (get_mark(scanned->entry).value_or(0) != 0) return true;

@@ -49,6 +49,7 @@ std::optional<SegmentHeader> decode_header(std::span<const std::uint8_t> bytes) 
   header.salt = load_le<std::uint64_t>(&bytes[32]);
   std::copy_n(&bytes[40], header.store.size(), header.store.begin());
   header.capacity = load_le<std::uint32_t>(&bytes[56]);
+  if (header.capacity > segment_bytes_max) return std::nullopt;
   return header;
 }
 

@@ -29,6 +29,8 @@
 namespace dunlin::storage_file::engine {
 
 inline constexpr std::uint32_t segment_header_bytes = 64;
+// No header has a larger capacity: places in a segment, and a little behind, fit into 32 bits.
+inline constexpr std::uint32_t segment_bytes_max = 1u << 31;
 using StoreId = std::array<std::uint8_t, 16>;
 
 struct SegmentHeader {

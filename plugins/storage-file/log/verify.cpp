@@ -16,6 +16,13 @@ class Verify final : public Question {
       has_begun_ = true;
       return Next::durable;
     }
+    // Only what is gone or makes no sense is lost: anything else may work the next time.
+    const bool is_loss = !missing_ || missing_->status == DUNLIN_E_NOT_FOUND ||
+                         missing_->status == DUNLIN_E_CORRUPT;
+    if (!is_loss) {
+      failure = *missing_;
+      return Next::done;
+    }
     judge(log);
     // What is rewritten meanwhile has the number behind.
     for (const auto& segment : log.now().segments()) {

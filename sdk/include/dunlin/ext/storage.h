@@ -144,7 +144,7 @@ typedef struct dunlin_read_end {
     uint32_t why;    /* DUNLIN_READ_...                                                        */
     uint64_t next;   /* go on here: one past (BACKWARD: before) the last record looked at; after
                       * DUNLIN_READ_END of a forward read max(from, last_seq + 1) or `to` + 1;
-                      * with DUNLIN_E_CORRUPT the damaged sequence                             */
+                      * with DUNLIN_E_CORRUPT or DUNLIN_E_IO the sequence that cannot be read  */
     uint64_t visits;
 } dunlin_read_end;
 
@@ -157,7 +157,8 @@ typedef void (*dunlin_read_done)(void *user, dunlin_status status, const dunlin_
  * records_max 1. The newest of a subject: BACKWARD, to = UINT64_MAX, one filter, records_max 1.
  * Cost O(log n) to begin, then O(1) a record without filters; with filters O(log n) a match plus
  * O(f) a filter, never a pass over what does not match, however rare the subject.
- * DUNLIN_E_CORRUPT stops in front of a damaged record: `next` names it, go on behind it. */
+ * DUNLIN_E_CORRUPT stops in front of a damaged record, DUNLIN_E_IO in front of one that the disk
+ * could not read this time: `next` names it, go on behind it. */
 typedef struct dunlin_read {
     uint32_t            struct_size, flags;
     uint64_t            from, to;      /* inclusive; UINT64_MAX for the end                    */
