@@ -54,7 +54,9 @@ class Reporter::StoreObserver final : public Observer {
   void poisoned(std::string_view log, std::string_view text) noexcept override {
     detail::contain(reporter_->metrics_.raw_host(), "a report", [&] {
       const auto name = dir_ + ": " + std::string(log);
-      reporter_->log_.error("{}: takes no more changes until it is opened again: {}", name, text);
+      reporter_->log_.error("{}: takes no more changes until the server is restarted: {}; look for "
+                            "errors of the disk in the system's log first",
+                            name, text);
       reporter_->trouble(name, Trouble::poisoned, text);
     });
   }
@@ -136,10 +138,13 @@ void Reporter::space(const std::string& dir, std::uint64_t available, bool is_fu
     if (!is_new) return;
     full_stores_.set(static_cast<std::int64_t>(full_.size()));
     if (is_full) {
-      log_.error("{}: the disk is full ({} bytes left): records are refused, removals are not; "
-                 "delete something or make room",
+      log_.error("{}: the disk is nearly full ({} bytes left, keep_free wants more): records are "
+                 "refused, removals are not; delete something or make room",
                  dir, available);
-      health_.set("space", DUNLIN_HEALTH_DEGRADED, dir + ": the disk is full");
+      health_.set("space", DUNLIN_HEALTH_DEGRADED,
+                  dir + ": the disk is nearly full (" + std::to_string(available) +
+                      " bytes left, keep_free wants more): records are refused; delete something "
+                      "or make room");
     } else {
       log_.info("{}: there is room on the disk again ({} bytes)", dir, available);
       if (full_.empty()) health_.set("space", DUNLIN_HEALTH_OK);

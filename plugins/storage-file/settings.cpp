@@ -147,6 +147,8 @@ dunlin::result<> read_keys(const dunlin::Config& config, Settings& settings) {
 
 }  // namespace
 
+std::span<const dunlin_key> declared_keys() noexcept { return keys; }
+
 Secret::~Secret() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
 dunlin::result<Settings> read_settings(dunlin::Config config) {

@@ -1,4 +1,4 @@
-// What [plugins.storage-file] says: the declared keys and the plain struct they fill.
+// What the block `storage-file` says: the declared keys and the plain struct they fill.
 //
 // Read in configure(), on control. Key files are read later, when a store may be opened.
 
@@ -6,6 +6,7 @@
 
 #include <dunlin/config.hpp>
 
+#include <span>
 #include <string>
 
 #include "bytes.hpp"
@@ -41,5 +42,7 @@ struct Settings {
 };
 
 [[nodiscard]] dunlin::result<Settings> read_settings(dunlin::Config config);
+// What may be said; docs/storage.md lists it.
+[[nodiscard]] std::span<const dunlin_key> declared_keys() noexcept;
 
 }  // namespace dunlin::storage_file

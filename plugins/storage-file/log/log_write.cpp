@@ -15,6 +15,9 @@ constexpr std::uint64_t write_bytes = 512u << 10;
 constexpr std::uint32_t first_segment_bytes = 256u << 10;
 constexpr std::uint64_t segment_bytes_min = 32u << 10;
 constexpr std::uint64_t retry_ns = 1'000'000'000;
+constexpr std::string_view no_room =
+    "the disk is nearly full (less than keep_free is left): records are refused, removals are not, "
+    "until there is room";
 // A segment that is full sooner is one of many.
 constexpr std::uint64_t fast_ns = 5'000'000'000;
 
@@ -51,7 +54,7 @@ result<> Log::check(const dunlin_record& record) const {
 result<> Log::room_for(std::uint32_t bytes, bool is_record) {
   if (is_record) {
     if (is_full_ || store_.space->is_full()) {
-      return fail(DUNLIN_E_NO_SPACE, "the disk is nearly full: records are refused");
+      return fail(DUNLIN_E_NO_SPACE, std::string(no_room));
     }
     if (journal_.is_full()) {
       wants_room_ = true;
@@ -288,7 +291,7 @@ void Log::space_changed(bool is_full) {
   if (is_finishing_ || is_full == is_full_) return;
   is_full_ = is_full;
   emit(is_full ? DUNLIN_LOG_FULL : DUNLIN_LOG_RESUMED, 0, 0,
-       is_full ? "the disk is nearly full: records are refused" : "");
+       is_full ? no_room : std::string_view());
   if (is_full) return;
   prepare();
   try_stalled();

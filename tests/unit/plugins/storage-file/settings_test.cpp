@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "sdk/testkit/sim/config.hpp"
 #include "tests/unit/plugins/storage-file/support.hpp"
 
@@ -26,6 +29,18 @@ class SettingsTest : public ::testing::Test {
   TestHost host;
   std::unique_ptr<testkit::ConfigNode> section;
 };
+
+TEST_F(SettingsTest, the_manual_lists_what_may_be_said) {
+  std::ifstream file(DUNLIN_DOCS "/storage.md");
+  const std::string manual(std::istreambuf_iterator<char>(file), {});
+  for (const auto& key : declared_keys()) {
+    std::string row = std::string("| `") + key.name + "`";
+    std::istringstream aliases(key.aliases != nullptr ? key.aliases : "");
+    for (std::string alias; aliases >> alias;) row += ", `" + alias + "`";
+    row += std::string(" | ") + (key.fallback != nullptr ? key.fallback : "") + " | " + key.help;
+    EXPECT_THAT(manual, HasSubstr(row + " |\n"));
+  }
+}
 
 TEST_F(SettingsTest, nothing_said_means_safe) {
   const auto settings = good({});
