@@ -9,10 +9,12 @@
 #include <cstdio>
 #include <cstring>
 
+#include "sdk/testkit/deadline.hpp"
+
 namespace dunlin::testkit {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Deadline::Clock;
 
 // A message between the processes: kind, clause, text, notes, separated by a byte that no text has.
 constexpr char separator = '\x1e';
@@ -69,17 +71,16 @@ Result decode(const std::string& message) {
 
 // Everything the child says until it ends; false when the time is up.
 bool collect(int pipe, unsigned timeout_s, std::string& message) {
-  const auto end = Clock::now() + std::chrono::seconds(timeout_s);
+  Deadline deadline(std::chrono::seconds(timeout_s), Clock::now());
   char part[4096];
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-    if (left.count() <= 0) return false;
+  while (!deadline.is_over(Clock::now())) {
     pollfd one{pipe, POLLIN, 0};
-    if (::poll(&one, 1, static_cast<int>(left.count())) <= 0) continue;
+    if (::poll(&one, 1, static_cast<int>(Deadline::look.count())) <= 0) continue;
     const auto n = ::read(pipe, part, sizeof part);
     if (n <= 0) return true;
     message.append(part, static_cast<std::size_t>(n));
   }
+  return false;
 }
 
 std::string quoted(const std::string& text) {
