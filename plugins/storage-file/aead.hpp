@@ -1,7 +1,7 @@
 // Keys and authenticated encryption, over OpenSSL's EVP: what codec.cpp is built from.
 //
-// Nothing of OpenSSL runs before the first key is made, so a store without encryption costs none
-// of its memory. Any thread. Keys wipe themselves.
+// OpenSSL is opened when the first key is made (cipher_library.hpp), so a store without encryption
+// costs none of its memory. Any thread. Keys wipe themselves.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 #include "settings.hpp"
 
-#include <openssl/crypto.h>
+#include <strings.h>
 
 namespace dunlin::storage_file {
 namespace {
@@ -149,7 +149,7 @@ dunlin::result<> read_keys(const dunlin::Config& config, Settings& settings) {
 
 std::span<const dunlin_key> declared_keys() noexcept { return keys; }
 
-Secret::~Secret() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+Secret::~Secret() { ::explicit_bzero(bytes_.data(), bytes_.size()); }
 
 dunlin::result<Settings> read_settings(dunlin::Config config) {
   if (auto ok = config.declare(keys); !ok) return ok.error();

@@ -4,18 +4,45 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "tests/server/harness/raw_client.hpp"
 #include "tests/server/harness/server_process.hpp"
+#include "tests/server/harness/stored_load.hpp"
 
 namespace dunlin::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Files in build trees are usually writable by a group; plugins may not be.
+std::string plugin(const std::string& path) {
+  ::chmod(path.c_str(), 0755);
+  return path;
+}
 
 std::string directory() {
-  // Files in build trees are usually writable by a group; plugins may not be.
-  ::chmod((std::string(DUNLIN_PLUGINS) + "/storage-mem.so").c_str(), 0755);
+  plugin(std::string(DUNLIN_PLUGINS) + "/storage-mem.so");
   return DUNLIN_PLUGINS;
+}
+
+// The files that are mapped into a server which stored something.
+std::string mapped_by_server_with(const std::string& settings) {
+  StoredLoad load{1, 1};
+  ServerProcess server{ServerProcess::with_config(
+      "plugins { load: [ { id: \"storage-file\", path: \"" +
+      plugin(std::string(DUNLIN_PLUGINS) + "/storage-file.so") +
+      "\" }, { id: \"store-bench\", path: \"" + plugin(DUNLIN_STORE_BENCH) +
+      "\" } ] }\nstorage-file { " + settings + " }\n" + load.section("file"))};
+  std::string mapped;
+  load.publish(server, 10, 1, [&] {
+    std::ifstream maps("/proc/" + std::to_string(server.pid()) + "/maps");
+    mapped.assign(std::istreambuf_iterator<char>(maps), {});
+    server.kill();
+  });
+  return mapped;
 }
 
 TEST(StoragePlugins, are_listed) {
@@ -35,6 +62,13 @@ TEST(StoragePlugins, start_with_the_server) {
   client.send("PING\r\n");
   EXPECT_TRUE(client.receives("PONG\r\n"));
   EXPECT_THAT(server.log(), HasSubstr("Plugin storage-mem"));
+}
+
+TEST(StoragePlugins, have_no_libcrypto_without_a_key) {
+  const auto plain = mapped_by_server_with("");
+  EXPECT_THAT(plain, HasSubstr("storage-file.so"));
+  EXPECT_THAT(plain, Not(HasSubstr("libcrypto")));
+  EXPECT_THAT(mapped_by_server_with("key: \"open sesame\""), HasSubstr("libcrypto"));
 }
 
 }  // namespace
