@@ -89,7 +89,7 @@ class Side:
 
     def lose_indexes(self):
         for path in list((self.directory / "store").rglob("*")):
-            is_index = path.suffix in (".idx", ".ckp") if self.is_ours else (
+            is_index = path.suffix in (".idx", ".ckp", ".sub") if self.is_ours else (
                 path.name == "index.db")
             if is_index:
                 path.unlink()

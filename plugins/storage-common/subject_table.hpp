@@ -82,6 +82,10 @@ class SubjectTable {
   template <class Visit>
   bool each(std::span<const dunlin_str> filters, Visit&& visit) const;
 
+  // Makes `key` the smallest text above `subject`, which `filter` does not match, that it may
+  // match; false: there is none.
+  static bool skip_to(std::string_view filter, std::string_view subject, std::string& key);
+
  private:
   struct NamesOf {
     const SubjectTable* table;
@@ -96,8 +100,6 @@ class SubjectTable {
   std::uint32_t store_name(std::string_view subject);
   void release_name(std::uint32_t at, std::size_t bytes) noexcept;
   static std::size_t grains(std::size_t bytes) noexcept { return (bytes + grain - 1) / grain; }
-  // Makes `key` the smallest text above `subject` that `filter` may match; false: there is none.
-  static bool skip_to(std::string_view filter, std::string_view subject, std::string& key);
 
   Pages<Entry, 1024> entries_;
   Pages<Grain, 65536 / grain> names_;

@@ -10,7 +10,9 @@
 #include <dunlin/ext/fs.h>
 #include <dunlin/storage_backend.hpp>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,8 +35,26 @@ struct EngineSettings {
   std::uint32_t spare_segments = 4;       // files of one log that are kept to be used again
   std::uint64_t background_rate = 0;      // bytes a second, read and written; 0: none of it
   std::uint64_t write_buffer_bytes = 0;   // of one log: accepted, not yet handed to the disk
-  std::uint64_t index_cache_bytes = 0;    // of one log: subject and sequence indexes in memory
+  std::uint64_t index_cache_bytes = 0;    // of all logs of a store: indexes of segments in memory
   std::uint64_t read_cache_bytes = 0;     // of the store: blocks read lately
+  std::uint64_t subject_memory_bytes = 64u << 20;  // of all logs of a store together
+};
+
+// Memory that the logs of a store share: each counts its own, on its own thread.
+struct SharedMemory {
+  std::atomic<std::uint64_t> used{0}, logs{0};
+
+  // What a log that has `own` of it may have: what the others leave, or an equal part at least.
+  [[nodiscard]] std::uint64_t share(std::uint64_t limit, std::uint64_t own) const noexcept {
+    const auto now = used.load();
+    const auto part = limit / std::max<std::uint64_t>(logs.load(), 1);
+    return now < limit ? std::max(part, own + limit - now) : part;
+  }
+  // A log has `now` of it, and had `before`.
+  void count(std::uint64_t& before, std::uint64_t now) noexcept {
+    used += now - before;
+    before = now;
+  }
 };
 
 struct StoreContext {
@@ -47,6 +67,8 @@ struct StoreContext {
   std::array<std::uint8_t, 16> store_id{};
   bool is_read_only = false;
   EngineSettings settings;
+  std::shared_ptr<SharedMemory> subject_memory = std::make_shared<SharedMemory>();
+  std::shared_ptr<SharedMemory> index_memory = std::make_shared<SharedMemory>();
   Catalogue* catalogue = nullptr;
   const KeyRing* keys = nullptr;
   Space* space = nullptr;

@@ -1,6 +1,8 @@
 // Removing: what has to be known of the records is fetched first; then the change takes effect at
 // one moment, in the journal and in the state.
 
+#include <dunlin/subject.hpp>
+
 #include <algorithm>
 
 #include "plugins/storage-file/log/log.hpp"
@@ -39,20 +41,53 @@ class Change : public Question {
     wanted = numbers.front();
     return false;
   }
-  Next remove(Log& log, std::span<const Range> ranges, bool is_erase) {
-    for (const auto& range : ranges) {
-      if (!has_indexes(log, range.first, range.last)) return Next::index;
+  // Is there what it takes to remove these records: the index of each segment that has some of
+  // them, or what was worked out from it? Those that are not in memory are fetched one by one.
+  bool can_remove(Log& log, std::span<const Range> ranges) {
+    auto& now = log.now();
+    std::vector<std::uint64_t> missing;
+    for (const auto& range : ranges) now.missing_for(range.first, range.last, missing);
+    if (missing.empty() && removals_.empty()) return true;
+    if (held.empty()) {
+      wanted = missing.front();
+      return false;
     }
+    hold_last();
+    auto range = ranges.begin();
+    for (const auto& segment : now.view().segments) {
+      while (range != ranges.end() && range->last < segment->first_seq) ++range;
+      if (range == ranges.end()) break;
+      if (segment->live == 0 || range->first >= segment->end_seq || is_planned(*segment)) continue;
+      if (!segment->index) {
+        wanted = segment->number;
+        return false;
+      }
+      std::vector<std::uint32_t> items;
+      for (auto each = range; each != ranges.end() && each->first < segment->end_seq; ++each) {
+        auto at = segment->index->lower_bound(each->first);
+        const auto end = segment->index->lower_bound(each->last + 1);
+        for (; at < end; ++at) items.push_back(at);
+      }
+      removals_[segment->number] = now.plan(*segment, items);
+    }
+    return true;
+  }
+  [[nodiscard]] bool is_planned(const Segment& segment) const {
+    const auto found = removals_.find(segment.number);
+    return found != removals_.end() && found->second.changes == segment.changes;
+  }
+  Next remove(Log& log, std::span<const Range> ranges, bool is_erase) {
     if (ranges.empty()) return Next::done;
     std::vector<std::uint8_t> entry;
     put_remove(entry, ranges, is_erase);
     const auto next = journal(log, EntryKind::remove, entry);
     if (next != Next::done || failure) return next;
-    removed_ = log.now().remove(ranges);
+    removed_ = log.now().remove(ranges, removals_);
     log.after_removal();
     return Next::done;
   }
 
+  Removals removals_;
   dunlin_removed removed_{};
 
  private:
@@ -92,6 +127,7 @@ class Remove final : public Change {
       const auto next = find_places(log, ranges);
       if (next != Next::done || failure) return next;
     }
+    if (!can_remove(log, ranges)) return Next::index;
     const auto next = remove(log, ranges, is_erase_);
     if (next != Next::done || failure) return next;
     is_removed_ = true;
@@ -189,12 +225,13 @@ class Purge final : public Change {
       below = now.last_seq() + 1;
     }
     if (below <= now.first_seq()) return Next::done;
-    if (below <= now.last_seq() && !has_indexes(log, 0, below - 1)) return Next::index;
+    const Range range{now.first_seq(), below - 1};
+    if (below <= now.last_seq() && !can_remove(log, std::span(&range, 1))) return Next::index;
     std::vector<std::uint8_t> entry;
     put_numbers(entry, below);
     const auto next = journal(log, EntryKind::purge, entry);
     if (next != Next::done || failure) return next;
-    removed_ = now.purge_below(below);
+    removed_ = now.purge_below(below, removals_);
     log.after_removal();
     return Next::done;
   }
@@ -218,26 +255,66 @@ class Purge final : public Change {
     }
     return low;
   }
+  // From the newest segment downwards, because the newest are kept; of records that were there when
+  // the question came.
   Next purge_matching(Log& log) {
+    hold_last();
     auto& now = log.now();
     const auto& view = now.view();
-    std::vector<std::uint64_t> seqs;
-    for (const auto& segment : view.segments) {
-      if (segment->live == 0 || segment->first_seq >= query_.below) continue;
-      if (!segment->index) return want(segment->number);
-      for (const auto at : now.matches_in(*segment, filters_)) {
-        const auto seq = segment->index->seq(at);
-        if (seq >= query_.below || seq >= segment->end_seq) break;
-        if (view.is_live(seq)) seqs.push_back(seq);
+    if (query_.below == 0) return Next::done;
+    if (upper_ == 0) upper_ = std::min(query_.below - 1, view.last);
+    if (const auto* subject = now.unknown_subject(view, filters_)) return want_subject(*subject);
+    std::uint64_t kept = 0;
+    std::vector<std::uint64_t> numbers;
+    for (auto it = view.segments.rbegin(); it != view.segments.rend(); ++it) {
+      const auto& segment = **it;
+      if (segment.live == 0 || segment.first_seq > upper_ || !may_match(now, segment)) continue;
+      auto& known = kept_[segment.number];
+      if (!is_planned(segment) || known.before != kept) {
+        if (!segment.index) return want(segment.number);
+        known = {kept, 0};
+        plan(now, segment, known);
       }
+      kept += known.here;
+      numbers.push_back(segment.number);
     }
-    if (seqs.size() <= query_.keep) return Next::done;
-    seqs.resize(seqs.size() - query_.keep);
+    // Not those worked out for segments that were rewritten meanwhile.
     std::vector<Range> ranges;
-    for (const auto seq : seqs) extend(ranges, seq);
+    for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+      const auto& planned = removals_[*number].ranges;
+      ranges.insert(ranges.end(), planned.begin(), planned.end());
+    }
     return remove(log, ranges, false);
   }
+  // A single subject is only where its first and last records are.
+  [[nodiscard]] bool may_match(const State& now, const Segment& segment) const {
+    if (filters_.size() != 1 || !is_literal_subject(filters_[0])) return true;
+    const auto id = now.subjects().find(filters_[0]);
+    if (id == Subjects::none) return false;
+    const auto& entry = now.subjects()[id];
+    return entry.count != 0 && entry.first < segment.end_seq && entry.last >= segment.first_seq;
+  }
+  struct Kept {
+    std::uint64_t before = 0, here = 0;  // in newer segments, in this one
+  };
+  void plan(const State& now, const Segment& segment, Kept& kept) {
+    std::vector<std::uint32_t> items;
+    for (const auto at : now.matches_in(segment, filters_)) {
+      const auto seq = segment.index->seq(at);
+      if (seq > upper_ || seq >= segment.end_seq) break;
+      if (now.view().is_live(seq)) items.push_back(at);
+    }
+    kept.here = std::min<std::uint64_t>(query_.keep - std::min(query_.keep, kept.before),
+                                        items.size());
+    items.resize(items.size() - kept.here);
+    auto& removal = removals_[segment.number];
+    removal = {};
+    removal.changes = segment.changes;
+    if (!items.empty()) removal = now.plan(segment, items);
+  }
 
+  std::uint64_t upper_ = 0;
+  std::map<std::uint64_t, Kept> kept_;  // by the segment's number
   dunlin_purge query_;
   Filters filters_;
 };
@@ -250,12 +327,15 @@ class Truncate final : public Change {
   Next step(Log& log) override {
     auto& now = log.now();
     if (last_ >= now.last_seq()) return Next::done;
-    if (!has_indexes(log, last_, now.last_seq())) return Next::index;
+    const Range above{last_ + 1, now.last_seq()};
+    if (!can_remove(log, std::span(&above, 1))) return Next::index;
+    // The newest record that is left tells the time.
+    if (!has_indexes(log, last_, last_)) return Next::index;
     std::vector<std::uint8_t> entry;
     put_numbers(entry, last_);
     const auto next = journal(log, EntryKind::truncate, entry);
     if (next != Next::done || failure) return next;
-    removed_ = now.truncate(last_);
+    removed_ = now.truncate(last_, removals_);
     log.truncated(last_);
     log.after_removal();
     return Next::done;

@@ -8,7 +8,7 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-constexpr std::uint64_t magic = 0x3250434e4c4e4c44;  // "DLNLNCP2"
+constexpr std::uint64_t magic = 0x3350434e4c4e4c44;  // "DLNLNCP3"
 constexpr std::uint32_t note_version = 1;
 using Out = storage_file::Writer;
 
@@ -116,41 +116,6 @@ void put_due(storage::DueIndex& index, Out& out, IsAlive&& is_alive) {
   }
 }
 
-void put_subjects(const State& state, std::vector<std::uint8_t>& bytes) {
-  Out out(bytes);
-  const auto& subjects = state.subjects();
-  out.number(static_cast<std::uint64_t>(subjects.size()));
-  subjects.each({}, {}, [&](storage::SubjectTable::Id id) {
-    const auto& entry = subjects[id];
-    const auto name = subjects.name(id);
-    put_varint(bytes, name.size() << 2 | state.flags_of(id));
-    out.raw(bytes_of(name));
-    put_varint(bytes, entry.count);
-    put_varint(bytes, entry.first);
-    put_varint(bytes, entry.last - entry.first);
-    return true;
-  });
-}
-
-bool get_subjects(Reader& in, State& state) {
-  const auto count = in.number<std::uint64_t>();
-  auto rest = in.take(in.left());
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::uint64_t head = 0, distance = 0;
-    dunlin_span span{};
-    if (!get_varint(rest, head) || head >> 2 > rest.size()) return false;
-    const auto name = text_of(rest.first(head >> 2));
-    rest = rest.subspan(name.size());
-    if (!get_varint(rest, span.count) || !get_varint(rest, span.first) ||
-        !get_varint(rest, distance)) {
-      return false;
-    }
-    span.last = span.first + distance;
-    state.restore_subject(name, span, static_cast<std::uint32_t>(head & 3));
-  }
-  return rest.empty();
-}
-
 }  // namespace
 
 std::string checkpoint_file_name(std::uint64_t number) {
@@ -204,12 +169,26 @@ std::vector<std::uint8_t> encode_state(State& state) {
   put_due(state.schedules(), out, [&](const auto& item) {
     return view.is_live(item.seq) && state.is_scheduled(item.seq, item.at_ns);
   });
-  put_subjects(state, bytes);
+  out.number(static_cast<std::uint8_t>(state.has_truncated()));
   return bytes;
 }
 
-result<std::unique_ptr<State>> decode_state(std::span<const std::uint8_t> bytes,
-                                            bool has_subjects, std::uint64_t seed) {
+void put_runs(const std::vector<RunNote>& runs, std::uint64_t live,
+              std::vector<std::uint8_t>& bytes) {
+  Out out(bytes);
+  out.number(live);
+  out.number(static_cast<std::uint64_t>(runs.size()));
+  for (const auto& note : runs) {
+    out.number(note.number);
+    out.number(note.salt);
+    out.number(note.bytes);
+    out.number(note.entries);
+    out.number(note.sum);
+  }
+}
+
+result<DecodedState> decode_state(std::span<const std::uint8_t> bytes, bool has_subjects,
+                                  std::uint64_t seed) {
   Reader in(bytes);
   const auto corrupt = fail(DUNLIN_E_CORRUPT, "the checkpoint is damaged");
   if (in.number<std::uint64_t>() != magic) return corrupt;
@@ -218,20 +197,33 @@ result<std::unique_ptr<State>> decode_state(std::span<const std::uint8_t> bytes,
   sums.last = in.number<std::uint64_t>();
   sums.bytes = in.number<std::uint64_t>();
   sums.last_time_ns = in.number<std::int64_t>();
-  auto state = std::make_unique<State>(1, has_subjects, seed);
-  state->restore(sums);
-  get_segments(in, *state);
-  get_ranges(in, *state);
+  DecodedState decoded;
+  decoded.state = std::make_unique<State>(1, has_subjects, seed);
+  auto& state = *decoded.state;
+  state.restore(sums);
+  get_segments(in, state);
+  get_ranges(in, state);
   for (auto left = in.number<std::uint64_t>(); left > 0 && in.ok(); --left) {
     const auto at_ns = in.number<std::int64_t>();
-    state->expiries().insert(at_ns, in.number<std::uint64_t>());
+    state.expiries().insert(at_ns, in.number<std::uint64_t>());
   }
   for (auto left = in.number<std::uint64_t>(); left > 0 && in.ok(); --left) {
     const auto at_ns = in.number<std::int64_t>();
-    state->restore_schedule(in.number<std::uint64_t>(), at_ns);
+    state.restore_schedule(in.number<std::uint64_t>(), at_ns);
   }
-  if (!in.ok() || !get_subjects(in, *state)) return corrupt;
-  return state;
+  if (in.number<std::uint8_t>() != 0) state.restore_truncated();
+  decoded.live = in.number<std::uint64_t>();
+  for (auto left = in.number<std::uint64_t>(); left > 0 && in.ok(); --left) {
+    RunNote note;
+    note.number = in.number<std::uint64_t>();
+    note.salt = in.number<std::uint64_t>();
+    note.bytes = in.number<std::uint64_t>();
+    note.entries = in.number<std::uint64_t>();
+    note.sum = in.number<std::uint32_t>();
+    decoded.runs.push_back(note);
+  }
+  if (!in.ok() || in.left() != 0) return corrupt;
+  return decoded;
 }
 
 }  // namespace dunlin::storage_file::engine

@@ -1,5 +1,6 @@
 // Checkpoint: a State as bytes, and where in the journal it stands, so that only what was written
-// behind it is read again at the next start.
+// behind it is read again at the next start. Subjects are in runs of their own (subject_run.hpp),
+// which the checkpoint names.
 //
 // The file is written and synced before the catalogue is told of it: what the catalogue names is
 // whole, or was damaged since. Pure functions, any thread.
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/storage-file/log/state.hpp"
@@ -28,14 +30,23 @@ struct CheckpointNote {
   bool is_clean = false;          // nothing was written behind it
 };
 
+inline constexpr std::string_view checkpoint_suffix = ".ckp";
 [[nodiscard]] std::string checkpoint_file_name(std::uint64_t number);
 [[nodiscard]] std::string encode_note(const CheckpointNote& note);
 [[nodiscard]] std::optional<CheckpointNote> decode_note(std::string_view blob);
 
-// Changes `state` in nothing but taking dead items out of its due indexes.
+// All but the subjects. Changes `state` in nothing but taking dead items out of its due indexes.
 [[nodiscard]] std::vector<std::uint8_t> encode_state(State& state);
-// Segments come without index and file.
-[[nodiscard]] result<std::unique_ptr<State>> decode_state(std::span<const std::uint8_t> bytes,
-                                                          bool has_subjects, std::uint64_t seed);
+// Behind that: which runs have the subjects, and how many of them there are.
+void put_runs(const std::vector<RunNote>& runs, std::uint64_t live,
+              std::vector<std::uint8_t>& bytes);
+
+struct DecodedState {
+  std::unique_ptr<State> state;  // segments come without index and file; subjects are not there
+  std::uint64_t live = 0;
+  std::vector<RunNote> runs;     // newest first
+};
+[[nodiscard]] result<DecodedState> decode_state(std::span<const std::uint8_t> bytes,
+                                                bool has_subjects, std::uint64_t seed);
 
 }  // namespace dunlin::storage_file::engine

@@ -1,6 +1,7 @@
 #include "plugins/storage-file/log/index_loader.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 
 #include "plugins/storage-file/log/index_file.hpp"
@@ -41,6 +42,25 @@ void index_entry(const Scanned& scanned, SegmentIndex& index, SubjectNumbers& su
 }
 
 }  // namespace
+
+std::uint32_t SubjectNumbers::of(std::string_view name) {
+  if (2 * (index_.subjects() + 1) > slots_.size()) grow();
+  auto& slot = slot_of(name);
+  if (slot == SegmentIndex::none) slot = index_.add_subject(name, SegmentIndex::none);
+  return slot;
+}
+
+std::uint32_t& SubjectNumbers::slot_of(std::string_view name) {
+  const auto mask = slots_.size() - 1;
+  auto at = std::hash<std::string_view>()(name) & mask;
+  while (slots_[at] != SegmentIndex::none && index_.name(slots_[at]) != name) at = (at + 1) & mask;
+  return slots_[at];
+}
+
+void SubjectNumbers::grow() {
+  slots_.assign(std::max<std::size_t>(slots_.size() * 2, 64), SegmentIndex::none);
+  for (std::uint32_t id = 0; id < index_.subjects(); ++id) slot_of(index_.name(id)) = id;
+}
 
 result<OpenedSegment> open_segment_file(const Directory& directory, const SegmentRef& segment,
                                         std::uint32_t flags) {

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "plugins/storage-file/codec.hpp"
@@ -16,6 +15,20 @@
 #include "plugins/storage-file/log/segment.hpp"
 
 namespace dunlin::storage_file::engine {
+
+// Gives each subject of an index that is being made its number.
+class SubjectNumbers {
+ public:
+  explicit SubjectNumbers(SegmentIndex& index) : index_(index) {}
+  std::uint32_t of(std::string_view name);
+
+ private:
+  std::uint32_t& slot_of(std::string_view name);
+  void grow();
+
+  SegmentIndex& index_;
+  std::vector<std::uint32_t> slots_;  // a power of two, at most half of them taken
+};
 
 // What of a segment the loader needs; a copy, since the segment belongs to the log's thread.
 struct SegmentRef {
@@ -43,23 +56,6 @@ struct LoadedIndex {
 struct OpenedSegment {
   std::shared_ptr<File> file;
   std::string trouble;  // what is wrong with its header; entries prove themselves all the same
-};
-
-// Gives each subject of an index that is being made its number.
-class SubjectNumbers {
- public:
-  explicit SubjectNumbers(SegmentIndex& index) : index_(index) {}
-  std::uint32_t of(std::string_view name) {
-    const auto found = numbers_.find(std::string(name));
-    if (found != numbers_.end()) return found->second;
-    const auto number = index_.add_subject(name, SegmentIndex::none);
-    numbers_.emplace(name, number);
-    return number;
-  }
-
- private:
-  SegmentIndex& index_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 // Opens the file of a segment. DUNLIN_E_NOT_FOUND when it is gone.

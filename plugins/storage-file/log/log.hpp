@@ -91,6 +91,7 @@ class Log final : public LogBackend {
             const std::string& why);
   // After records were removed: segments that hold none any more are given back.
   void after_removal() {
+    settle_subjects();
     maybe_checkpoint();
     after_change();
   }
@@ -105,6 +106,9 @@ class Log final : public LogBackend {
   [[nodiscard]] std::uint64_t flushed_seq() const noexcept { return flushed_seq_; }
   // Damage of a whole segment, found by reading it again.
   void lose_missing(Segment& segment, const LoadedIndex& loaded, std::uint64_t last);
+  // A run of subjects cannot be read: it is made again, and Question::Next::subjects waits for it.
+  void distrust_subjects(const Error& why) { rebuild_subjects(why); }
+  [[nodiscard]] bool distrusts_subjects() const noexcept { return distrust_.has_value(); }
   [[nodiscard]] const std::vector<DamageRow>& damage() const noexcept { return damage_; }
 
   // For erasures: as long as it is held no segment is rewritten, and no file of one goes.
@@ -140,6 +144,7 @@ class Log final : public LogBackend {
   };
   // Why a segment is rewritten, the least urgent first.
   enum class Worth { nothing, company, compression, space, key, erasure };
+  struct Rebuild;
   using Asked = std::vector<std::shared_ptr<Question>>;
 
   Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits);
@@ -147,6 +152,7 @@ class Log final : public LogBackend {
   // opening (log_open.cpp)
   result<> start();
   result<> go_on(const Recovered& recovered);
+  result<> remove_left_behind(const std::vector<std::string>& needed);
   result<> sync_recovered(const std::vector<std::uint64_t>& numbers);
   void announce_recovery(const Recovered& recovered);
 
@@ -203,16 +209,39 @@ class Log final : public LogBackend {
 
   // checkpoints (log_checkpoint.cpp)
   void maybe_checkpoint();
+  [[nodiscard]] bool may_checkpoint() const noexcept {
+    return !is_checkpointing_ && !distrust_ && !poison_ && !closing_ && !is_read_only_;
+  }
   void checkpoint(bool is_clean, std::function<void()> then);
+  void copy_subjects(const std::shared_ptr<PendingCheckpoint>& pending);
+  result<> write_files(PendingCheckpoint& pending);
   void write_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
   void finish_checkpoint(const std::shared_ptr<PendingCheckpoint>& pending);
   bool carry_forward();
+  std::vector<std::uint64_t> unneeded_runs(std::vector<std::uint64_t> needed);
+  void sweep_subjects(const std::shared_ptr<PendingCheckpoint>& pending, std::size_t at);
+
+  // subjects (log_subjects.cpp)
+  void look_up(std::vector<std::string> names, std::function<void(std::optional<Error>)> then);
+  void fetch_subjects(std::shared_ptr<Question> question);
+  void settle_subjects();
+  void limit_subjects();
+  [[nodiscard]] std::uint64_t subject_share() const;
+  void count_subject_memory();
+  void rebuild_subjects(const Error& why);
+  void go_on_rebuild();
+  static void copy_subjects_of(const SegmentIndex& index, std::uint64_t end_seq,
+                               const View& view, SubjectCopies& copies);
+  void run_rebuild(Rebuild& rebuild);
+  void rebuilt(const std::shared_ptr<Rebuild>& rebuild);
+  void fail_subject_questions(const Error& why);
 
   // background work and erasures (log_rewrite.cpp)
   [[nodiscard]] Worth worth_of(const Segment& segment) const;
   [[nodiscard]] std::vector<std::uint64_t> choose_rewrite(bool& is_urgent,
                                                           bool& needs_checkpoint) const;
   void maybe_rewrite();
+  void maybe_index();
   void after_change();
   void plan_rewrite();
   void go_on_rewrite();
@@ -279,6 +308,8 @@ class Log final : public LogBackend {
   std::uint64_t checkpoint_number_ = 0, checkpoint_bytes_ = 0;
   std::uint64_t written_since_checkpoint_ = 0;
   bool is_checkpointing_ = false;
+  std::uint64_t named_checkpoint_ = 0;     // the last one: others are numbers of runs
+  std::vector<std::uint64_t> named_runs_;  // of the last checkpoint, or on their way into the next
   std::vector<DamageRow> damage_;
 
   // rewriting
@@ -290,7 +321,18 @@ class Log final : public LogBackend {
   std::uint64_t changes_since_choice_ = 0, rewrite_not_before_ns_ = 0;
   Timer rewrite_timer_;
   std::size_t erasers_ = 0;
+  bool is_indexing_ = false;
   Asked waiting_for_quiet_;
+
+  // subjects
+  bool is_counted_ = false;                  // among the logs that share the store's memory
+  std::uint64_t counted_subject_bytes_ = 0, counted_index_bytes_ = 0;
+  std::size_t looked_at_ = 0;                // entries, since eviction began
+  bool is_evicting_ = false, is_settling_ = false, is_rebuilding_ = false;
+  std::uint64_t rebuild_not_before_ns_ = 0;
+  std::optional<Error> distrust_;  // why: until the runs were made again
+  std::uint64_t rebuild_snapshot_ = 0;
+  Asked waiting_for_subjects_;
 
   std::map<std::uint64_t, View> snapshots_;
   std::uint64_t snapshot_count_ = 0, truncations_ = 0;

@@ -7,8 +7,8 @@
 namespace dunlin::storage_file::engine {
 namespace {
 
-// Sealed segments whose index stays in memory, whatever it costs; and at most.
-constexpr std::size_t indexes_min = 4, indexes_max = 128;
+// Sealed segments whose index and file stay open, at most.
+constexpr std::size_t indexes_max = 128;
 
 }  // namespace
 
@@ -45,6 +45,7 @@ void Log::finish(const std::shared_ptr<Question>& question) {
   const auto found = std::find(asked_.begin(), asked_.end(), question);
   if (found == asked_.end()) return;
   asked_.erase(found);
+  if (std::exchange(question->owns_snapshot, false)) snapshot_close(question->snapshot);
   question->complete();
 }
 
@@ -64,6 +65,9 @@ void Log::pursue(std::shared_ptr<Question> question, Question::Next next) {
       return;
     case Question::Next::index:
       fetch_index(std::move(question));
+      return;
+    case Question::Next::subjects:
+      fetch_subjects(std::move(question));
       return;
     case Question::Next::work:
       run_on_worker([question] { question->work(); }, [this, question] { go_on(question); });
@@ -186,6 +190,8 @@ void Log::touch(const std::shared_ptr<Segment>& segment) {
 }
 
 void Log::let_go() {
+  auto& memory = *store_.index_memory;
+  const auto share = memory.share(store_.settings.index_cache_bytes, counted_index_bytes_);
   std::uint64_t bytes = 0;
   std::size_t kept = 0;
   std::vector<std::shared_ptr<File>> closing;
@@ -194,18 +200,19 @@ void Log::let_go() {
     if (segment.index) bytes += segment.index->memory_bytes();
     const bool is_held = segment.index && segment.index.use_count() > 1;
     const bool may_go = segment.is_sealed && !is_held &&
-                        (segment.has_index_file || !segment.index);
-    const bool is_wanted = kept < indexes_min ||
-                           (kept < indexes_max && bytes <= store_.settings.index_cache_bytes);
+                        (segment.has_index_file || is_read_only_ || !segment.index);
+    const bool is_wanted = kept < indexes_max && bytes <= share;
     if (is_wanted || !may_go) {
       ++kept;
       ++it;
       continue;
     }
+    bytes -= segment.index ? segment.index->memory_bytes() : 0;
     segment.index.reset();
     if (segment.file) closing.push_back(std::move(segment.file));
     it = used_lately_.erase(it);
   }
+  memory.count(counted_index_bytes_, bytes);
   if (closing.empty()) return;
   // Files are closed on a worker.
   auto files = std::make_shared<std::vector<std::shared_ptr<File>>>(std::move(closing));

@@ -145,6 +145,8 @@ void Log::flushed(BatchWriter::Outcome& outcome) {
   const bool is_awaited = !waiters_.empty() && waiters_.back().batch > taken_;
   const bool may_sync = wants_sync_ && !is_syncing_apart_;
   if (is_awaited || may_sync || journal_.is_full()) flush();
+  settle_subjects();
+  limit_subjects();
   maybe_checkpoint();
 }
 

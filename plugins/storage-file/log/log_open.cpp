@@ -1,6 +1,7 @@
 // The life of a log: opening, threads, closing.
 
 #include <algorithm>
+#include <set>
 
 #include "plugins/storage-file/log/log.hpp"
 
@@ -41,7 +42,13 @@ Log::Log(StoreContext& store, OpenLog&& open, const Journal::Limits& limits)
             });
           })) {}
 
-Log::~Log() = default;
+Log::~Log() {
+  if (!is_counted_) return;
+  store_.subject_memory->count(counted_subject_bytes_, 0);
+  store_.index_memory->count(counted_index_bytes_, 0);
+  --store_.subject_memory->logs;
+  --store_.index_memory->logs;
+}
 
 result<std::unique_ptr<LogBackend>> Log::open(StoreContext& store, OpenLog&& open) {
   if (open.options.thread != DUNLIN_THREAD_CONTROL && open.options.thread != DUNLIN_THREAD_SHARD) {
@@ -59,6 +66,11 @@ result<> Log::start() {
   state_ = std::move(recovered->state);
   next_number_ = recovered->next_number;
   checkpoint_number_ = recovered->checkpoint;
+  named_checkpoint_ = recovered->named_checkpoint;
+  named_runs_ = recovered->runs;
+  ++store_.subject_memory->logs;
+  ++store_.index_memory->logs;
+  is_counted_ = true;
   previous_ = recovered->end;
   checkpointed_place_ = recovered->checkpointed_place;
   durable_ = flushed_ = recovered->end;
@@ -75,11 +87,13 @@ result<> Log::start() {
   if (auto outcome = sync_recovered(recovered->tail); !outcome) return outcome;
   durable_seq_ = state_->last_seq();
   unused_ = recovered->unused;
+  unindexed_ = recovered->unindexed;
   for (const auto& [number, bytes] : unused_) {
     if (is_rewritten(number)) last_rewritten_[place_in_journal(number)] = number;
   }
   written_since_checkpoint_ = recovered->read_bytes;
   if (auto outcome = maker_.start(); !outcome) return outcome;
+  if (auto outcome = remove_left_behind(recovered->needed_files); !outcome) return outcome;
   if (auto outcome = go_on(*recovered); !outcome) return outcome;
   space_watch_ = store_.space->watch([this](bool is_full) {
     post_raw([this, is_full] { space_changed(is_full); });
@@ -121,6 +135,23 @@ result<> Log::sync_recovered(const std::vector<std::uint64_t>& numbers) {
     if (auto outcome = (*file)->sync(); !outcome) return outcome;
     const auto segment = state_->find_segment(number);
     if (segment && !segment->is_sealed) segment->file = *file;
+  }
+  return {};
+}
+
+// Checkpoints and runs that a crash left behind.
+result<> Log::remove_left_behind(const std::vector<std::string>& needed) {
+  auto items = directory_.list();
+  if (!items) return items.error();
+  std::set<std::string> keep(needed.begin(), needed.end());
+  for (const auto& run : state_->subjects().runs()) {
+    keep.insert(run_file_name(run->note().number));
+  }
+  for (const auto& item : *items) {
+    const bool is_ours = file_number(item.name, checkpoint_suffix) ||
+                         file_number(item.name, run_suffix);
+    if (!is_ours || keep.contains(item.name)) continue;
+    if (auto outcome = directory_.remove(item.name); !outcome) return outcome;
   }
   return {};
 }
@@ -214,9 +245,11 @@ void Log::close(Completion done) noexcept {
   timer_ = Timer();
   retry_ = Timer();
   stall_timer_ = Timer();
+  rewrite_timer_ = Timer();
   maker_.stop();
   wake_rewrite();
   waiting_for_quiet_.clear();
+  waiting_for_subjects_.clear();
   for (const auto& question : std::exchange(asked_, {})) {
     question->failure = fail(DUNLIN_E_CANCELLED, row_.name + " was closed");
     post([question] { question->complete(); });
@@ -229,8 +262,11 @@ void Log::go_on_closing() {
   if (!closing_ || is_checkpointing_ || rewrite_ || jobs_ != 0) return;
   if (!is_checkpointed_ && !is_read_only_ && !poison_ && state_->active() != nullptr) {
     is_checkpointed_ = true;
-    checkpoint(true, [] {});
-    return;
+    // Without subjects that can be believed the last one stays the last.
+    if (!distrust_) {
+      checkpoint(true, [] {});
+      return;
+    }
   }
   if (under_way_.empty() && !is_syncing_apart_) finish_close();
 }

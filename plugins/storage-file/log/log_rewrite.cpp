@@ -161,7 +161,8 @@ void Log::maybe_rewrite() {
   bool needs_checkpoint = false;
   job->numbers = choose_rewrite(job->is_urgent, needs_checkpoint);
   if (job->numbers.empty()) {
-    if (needs_checkpoint && !is_checkpointing_) checkpoint(false, [] {});
+    if (needs_checkpoint && may_checkpoint()) checkpoint(false, [] {});
+    maybe_index();
     return;
   }
   rewrite_ = job;
@@ -175,6 +176,34 @@ void Log::maybe_rewrite() {
     job->must_stop = true;
     plan_rewrite();
   }
+}
+
+// Segments that were read without their index at the start: a segment without one in a file is not
+// rewritten. One at a time.
+void Log::maybe_index() {
+  if (is_indexing_) return;
+  const auto& segments = state_->view().segments;
+  const auto found = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) {
+    return segment->is_sealed && segment->live != 0 && !segment->has_index_file &&
+           !segment->index && !given_up_.contains(segment->number) &&
+           (segment->must_rewrite || !store_.pace->is_off());
+  });
+  if (found == segments.end()) return;
+  is_indexing_ = true;
+  const auto then = [this, number = (*found)->number, bytes = (*found)->used](bool is_there) {
+    is_indexing_ = false;
+    if (!is_there) given_up_.insert(number);
+    if (store_.pace->is_off()) return;
+    const auto now = store_.clock.monotonic_ns();
+    const auto wait = store_.pace->spend(bytes, now);
+    if (wait == 0 || closing_) return;
+    rewrite_not_before_ns_ = now + wait;
+    auto timer = store_.clock.timer(options_.thread, wait, 0, [this] { maybe_rewrite(); },
+                                    options_.shard);
+    if (timer) rewrite_timer_ = std::move(*timer);
+  };
+  const auto outcome = ask(std::make_shared<Indexes>(std::vector{(*found)->number}, then));
+  if (outcome || outcome.error().status != DUNLIN_E_AGAIN) is_indexing_ = false;
 }
 
 void Log::after_change() {
@@ -459,13 +488,13 @@ void Log::settle_files() {
     }
     return;
   }
-  if (!replaced_.empty() && !is_checkpointing_) checkpoint(false, [] {});
+  if (!replaced_.empty() && may_checkpoint()) checkpoint(false, [] {});
 }
 
 // Brings what is marked to be rewritten to where it can be: out of the segment that is written to,
 // and into a checkpoint.
 void Log::press_erasures() {
-  if (closing_ || poison_ || rewrite_ || is_checkpointing_ || erasers_ != 0) return;
+  if (rewrite_ || erasers_ != 0 || !may_checkpoint()) return;
   auto* active = state_->active();
   if (active != nullptr && active->must_rewrite) {
     if (!next_) {

@@ -147,8 +147,9 @@ void Log::write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* s
   item.carries_mark = carries_mark;
   const auto id = state_->add(record, item);
   if (span == nullptr) return;
-  *span = id != storage::SubjectTable::none && state_->is_exact(id) ? state_->subjects().span(id)
-                                                                    : dunlin_span{};
+  const auto& subjects = state_->subjects();
+  *span = id != Subjects::none && subjects.is_exact(id) ? subjects.span(id).span()
+                                                        : dunlin_span{};
 }
 
 result<> Log::append(std::span<const dunlin_record> records, std::size_t& accepted,
@@ -170,6 +171,7 @@ result<> Log::append(std::span<const dunlin_record> records, std::size_t& accept
   auto* active = state_->active();
   if (active != nullptr && !next_ && journal_.end().offset > active->capacity / 4) prepare();
   if (journal_.open_bytes() >= write_bytes) flush();
+  settle_subjects();
   return {};
 }
 

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "plugins/storage-file/log/state.hpp"
 
@@ -20,6 +22,7 @@ class Question {
   enum class Next {
     done,   // finished, successfully or not
     index,  // needs the index of the segment `wanted`
+    subjects,  // needs to know of the subjects `unknown`, which become whole
     work,   // needs `work` to run on a worker
     room,   // waits until the journal takes changes again
     durable,  // waits until everything accepted is durable
@@ -44,11 +47,21 @@ class Question {
     wanted = segment;
     return Next::index;
   }
+  Next want_subject(std::string name) {
+    unknown.assign(1, std::move(name));
+    return Next::subjects;
+  }
+  // Indexes of segments that were looked at need not stay in memory.
+  void hold_last() {
+    if (held.size() > 1) held.erase(held.begin(), held.end() - 1);
+  }
   [[nodiscard]] dunlin_status status() const { return failure ? failure->status : DUNLIN_OK; }
 
   bool is_now = true;        // still inside the call: nothing was visited and AGAIN is possible
   std::uint64_t wanted = 0;  // a segment
+  std::vector<std::string> unknown;  // subjects
   std::uint64_t snapshot = 0;
+  bool owns_snapshot = false;  // it was opened for this question, and is closed with it
   std::optional<Error> failure;
   std::vector<std::shared_ptr<SegmentIndex>> held;  // fetched for it: they stay in memory
 };

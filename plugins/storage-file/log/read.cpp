@@ -112,8 +112,8 @@ Search Read::find(Log& log, const View& view) {
     while (next_seq_ < query_.seq_count && !view.is_live(query_.seqs[next_seq_])) ++next_seq_;
     return {next_seq_ < query_.seq_count ? query_.seqs[next_seq_] : 0, 0};
   }
-  // Segments that were searched need not stay in memory, nor be searched again.
-  if (held.size() > 1) held.erase(held.begin(), held.end() - 1);
+  // Segments that were searched need not be searched again.
+  hold_last();
   const auto at = is_backward() ? std::min(cursor_, searched_) : std::max(cursor_, searched_);
   const auto found = is_backward() ? log.now().previous_match(view, filters_, at)
                                    : log.now().next_match(view, filters_, at);
@@ -362,6 +362,9 @@ Question::Next Read::step(Log& log) {
   blocks_ = &log.blocks();
   view_last_ = view->last;
   if (!has_begun_) begin(*view);
+  if (const auto* subject = log.now().unknown_subject(*view, filters_)) {
+    return want_subject(*subject);
+  }
   while (!is_finished_) {
     if (!is_planned_) {
       is_planned_ = plan(log, *view);

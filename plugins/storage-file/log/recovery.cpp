@@ -1,11 +1,18 @@
 #include "plugins/storage-file/log/recovery.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plugins/storage-file/bytes.hpp"
 #include "plugins/storage-file/log/crc32c.hpp"
 
 namespace dunlin::storage_file::engine {
+namespace {
+
+// Indexes of sealed segments kept in memory while the journal is read.
+constexpr std::size_t indexes_max = 16;
+
+}  // namespace
 
 Recovery::Recovery(StoreContext& store, const LogRow& row, const Directory& directory,
                    bool is_read_only)
@@ -41,8 +48,17 @@ result<Recovered> Recovery::run() {
   find_left_behind();
   if (auto outcome = check_sealed(); !outcome) return outcome.error();
   if (auto outcome = read_tail(); !outcome) return outcome.error();
+  ahead_.reset();
   for (const auto& [number, size] : files_) {
     out_.next_number = std::max(out_.next_number, number_behind(number));
+  }
+  for (const auto& segment : std::exchange(held_, {})) {
+    if (!is_read_only_ && segment->live != 0 && segment->index && !segment->has_index_file) {
+      out_.unindexed.push_back(segment);
+      continue;
+    }
+    segment->index.reset();
+    segment->file.reset();
   }
   if (note_ && out_.state->last_seq() < note_->last_seq && !is_cut_) {
     // The checkpoint knows of more than the segments still have.
@@ -61,12 +77,18 @@ result<Recovered> Recovery::run() {
 result<> Recovery::list_files() {
   auto items = directory_.list();
   if (!items) return items.error();
+  std::uint64_t runs_end = 0;
   for (const auto& item : *items) {
     if (const auto number = segment_number(item.name)) files_[*number] = item.size;
+    if (const auto number = file_number(item.name, run_suffix)) {
+      runs_end = std::max(runs_end, *number);
+    }
   }
   auto rows = store_.catalogue->segments(row_.id);
   if (!rows) return rows.error();
   for (const auto& row : *rows) rows_[row.number] = row.epoch;
+  // Numbers of runs are not used again while a file has them.
+  out_.checkpoint = runs_end;
   return {};
 }
 
@@ -76,44 +98,119 @@ result<> Recovery::load_checkpoint() {
   if (!blob) return blob.error();
   if (!blob->has_value()) return {};
   const auto note = decode_note(**blob);
-  const auto complain = [&](const std::string& why) {
-    DamageRow row;
-    row.file = row_.directory + "/" + (note ? checkpoint_file_name(note->number) : "checkpoint");
-    row.text = why + "; everything was read again";
-    out_.damage.push_back(std::move(row));
+  const auto complain = [&](DamageRow trouble) {
+    trouble.file = row_.directory + "/" + trouble.file;
+    trouble.text += "; everything was read again";
+    out_.damage.push_back(std::move(trouble));
   };
   if (!note) {
-    complain("what the catalogue says of the last checkpoint makes no sense");
+    complain({0, 0, "checkpoint", 0,
+              "what the catalogue says of the last checkpoint makes no sense"});
     return {};
   }
-  out_.checkpoint = note->number;
+  out_.named_checkpoint = note->number;
+  out_.checkpoint = std::max(out_.checkpoint, note->number);
   out_.next_number = note->next_number;
-  auto file = directory_.open(checkpoint_file_name(note->number), DUNLIN_FS_READ);
+  note_ = note;
+  DamageRow trouble;
+  auto loaded = load_state(*note, trouble);
+  if (!loaded) return loaded.error();
+  if (!*loaded) complain(std::move(trouble));
+  return {};
+}
+
+result<bool> Recovery::load_state(const CheckpointNote& note, DamageRow& trouble) {
+  const auto name = checkpoint_file_name(note.number);
+  trouble.file = name;
+  auto file = directory_.open(name, DUNLIN_FS_READ);
   if (!file) {
     if (file.error().status != DUNLIN_E_NOT_FOUND) return file.error();
-    note_ = note;
-    complain("the checkpoint is gone");
-    return {};
+    trouble.text = "the checkpoint is gone";
+    return false;
   }
   auto size = (*file)->size();
   if (!size) return size.error();
-  std::vector<std::uint8_t> bytes(*size == note->bytes ? note->bytes : 0);
+  std::vector<std::uint8_t> bytes(*size == note.bytes ? note.bytes : 0);
   const auto got = (*file)->read(0, bytes);
   // It can be made again, whatever the disk has against it.
   if (!got && got.error().status != DUNLIN_E_IO) return got.error();
-  note_ = note;
-  if (!got || bytes.size() != note->bytes || crc32c(0, bytes.data(), bytes.size()) != note->sum) {
-    complain("the checkpoint is damaged");
-    return {};
+  trouble.text = "the checkpoint is damaged";
+  if (!got || bytes.size() != note.bytes) return false;
+  if (crc32c(0, bytes.data(), bytes.size()) != note.sum) return false;
+  auto decoded = decode_state(bytes, row_.has_subjects, store_.random.below(0));
+  if (!decoded) return false;
+  auto loaded = load_subjects(*decoded->state, *decoded, trouble);
+  if (!loaded || !*loaded) return loaded;
+  out_.needed_files.push_back(name);
+  for (const auto& run : decoded->runs) {
+    out_.runs.push_back(run.number);
+    out_.needed_files.push_back(run_file_name(run.number));
   }
-  auto state = decode_state(bytes, row_.has_subjects, store_.random.below(0));
-  if (!state) {
-    complain(state.error().text);
-    return {};
-  }
-  out_.state = std::move(*state);
-  position_ = note->position;
+  out_.state = std::move(decoded->state);
+  position_ = note.position;
   out_.checkpointed_place = place_in_journal(position_.segment);
+  return true;
+}
+
+result<bool> Recovery::load_subjects(State& state, const DecodedState& decoded,
+                                     DamageRow& trouble) {
+  // Few enough to be in memory from the beginning; of others nothing is read.
+  constexpr std::uint64_t entries_max = 10'000, bytes_max = 1u << 20;
+  SubjectRuns runs;
+  std::uint64_t entries = 0, bytes = 0;
+  for (const auto& note : decoded.runs) {
+    auto run = SubjectRun::open(directory_, row_.id, note);
+    if (!run && run.error().status == DUNLIN_E_CORRUPT) {
+      trouble = {0, 0, run_file_name(note.number), note.bytes, run.error().text};
+      return false;
+    }
+    if (!run) return run.error();
+    runs.push_back(std::move(*run));
+    entries += note.entries;
+    bytes += note.bytes;
+  }
+  state.subjects().restore_runs(runs, decoded.live);
+  // One that may not be written must be right as it is.
+  const bool is_small = is_read_only_ ||
+                        (entries <= entries_max && bytes <= bytes_max &&
+                         entries * 64 + bytes <= store_.settings.subject_memory_bytes / 2);
+  return is_small ? read_subjects(state, runs, trouble) : true;
+}
+
+result<bool> Recovery::read_subjects(State& state, const SubjectRuns& runs, DamageRow& trouble) {
+  auto& subjects = state.subjects();
+  subjects.set_complete();
+  RunsReader reader(runs);
+  auto outcome = reader.seek({});
+  while (outcome && !reader.at_end()) {
+    if (reader.span().count != 0) subjects.restore(reader.name(), reader.span());
+    outcome = reader.next();
+  }
+  if (outcome) return true;
+  if (outcome.error().status != DUNLIN_E_CORRUPT) return outcome.error();
+  const auto place = reader.last_read();
+  trouble = {0, 0, run_file_name(place.run), place.offset, outcome.error().text};
+  return false;
+}
+
+result<> Recovery::limit_subjects() {
+  auto& subjects = out_.state->subjects();
+  if (is_read_only_ || subjects.used_bytes() <= store_.settings.subject_memory_bytes) return {};
+  subjects.begin_copy();
+  while (subjects.copy_some(SIZE_MAX)) {
+  }
+  const auto copies = subjects.take_copies();
+  const auto number = ++out_.checkpoint;
+  auto written = write_subjects(directory_, row_.id, number, store_.random.below(0), *copies,
+                                subjects.runs());
+  if (!written) {
+    subjects.failed(*copies);
+    // Without room for it they stay in memory.
+    return written.error().status == DUNLIN_E_NO_SPACE ? result<>() : written.error();
+  }
+  subjects.published(std::move(written->runs), written->live_change);
+  // Some were used lately: those go in the second round.
+  out_.state->evict_subjects(2 * subjects.table().ids());
   return {};
 }
 
@@ -186,7 +283,18 @@ result<> Recovery::load(Segment& segment) {
   segment.index = loaded->index;
   segment.file = loaded->file;
   if (loaded->is_rebuilt || !loaded->file) lose_missing(segment, *loaded);
+  if (loaded->file) hold(out_.state->find_segment(segment.number));
   return {};
+}
+
+// Indexes of sealed segments are let go when others are needed; they can be made again.
+void Recovery::hold(const std::shared_ptr<Segment>& segment) {
+  if (!segment) return;
+  held_.push_back(segment);
+  if (held_.size() <= indexes_max) return;
+  held_.front()->index.reset();
+  held_.front()->file.reset();
+  held_.erase(held_.begin());
 }
 
 result<> Recovery::need(std::uint64_t first, std::uint64_t last) {
@@ -196,6 +304,46 @@ result<> Recovery::need(std::uint64_t first, std::uint64_t last) {
     const auto segment = out_.state->find_segment(number);
     if (auto outcome = load(*segment); !outcome) return outcome;
   }
+  return {};
+}
+
+// Segment by segment, so that memory holds few of their indexes at a time.
+result<> Recovery::remove(Range range) {
+  auto& state = *out_.state;
+  range.first = std::max(range.first, state.first_seq());
+  range.last = std::min(range.last, state.last_seq());
+  std::vector<std::uint64_t> ends;
+  for (const auto& segment : state.segments()) {
+    if (segment->end_seq > range.first && segment->first_seq <= range.last) {
+      ends.push_back(segment->end_seq - 1);
+    }
+  }
+  ends.push_back(range.last);
+  for (const auto end : ends) {
+    const Range part{range.first, std::min(end, range.last)};
+    if (part.first > part.last) continue;
+    if (auto outcome = need(part.first, part.last); !outcome) return outcome;
+    state.remove(std::span(&part, 1));
+    range.first = part.last + 1;
+  }
+  return {};
+}
+
+result<> Recovery::purge_below(std::uint64_t below) {
+  auto& state = *out_.state;
+  if (below <= state.last_seq()) {
+    return below > state.first_seq() ? remove({state.first_seq(), below - 1}) : result<>();
+  }
+  state.purge_below(below);
+  return {};
+}
+
+result<> Recovery::truncate(std::uint64_t last) {
+  auto& state = *out_.state;
+  if (last >= state.last_seq()) return {};
+  if (auto outcome = remove({last + 1, state.last_seq()}); !outcome) return outcome;
+  if (auto outcome = need(last, last); !outcome) return outcome;
+  state.truncate(last);
   return {};
 }
 

@@ -8,7 +8,11 @@
 // crash cut off: the log ends there, and goes on in a new segment. The same holds for a segment in
 // which nothing arrived, although one behind it was begun.
 //
-// Threads: control or a worker; it may block. Writes nothing but indexes of segments.
+// When everything is read, workers help (scan_ahead.hpp). Indexes of segments are not written here:
+// they are made again in the background, or when somebody asks for them.
+//
+// Threads: control or a worker; it may block. Writes nothing but runs of subjects, when there are
+// more than memory may hold.
 
 #pragma once
 
@@ -18,12 +22,14 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "plugins/storage-file/engine.hpp"
 #include "plugins/storage-file/log/checkpoint.hpp"
 #include "plugins/storage-file/log/index_loader.hpp"
 #include "plugins/storage-file/log/scan.hpp"
+#include "plugins/storage-file/log/scan_ahead.hpp"
 #include "plugins/storage-file/log/state.hpp"
 
 namespace dunlin::storage_file::engine {
@@ -31,8 +37,13 @@ namespace dunlin::storage_file::engine {
 struct Recovered {
   std::unique_ptr<State> state;
   std::uint64_t next_number = first_segment_number;
-  std::uint64_t checkpoint = 0;       // number of the last one; 0 for none
+  std::uint64_t checkpoint = 0;       // number of the last one, and of any run; 0 for none
+  std::uint64_t named_checkpoint = 0;  // number of the last one alone
   std::uint64_t checkpointed_place = 0;  // what is in front is sealed in the checkpoint
+  // Files of the last checkpoint, and of runs that were made now.
+  std::vector<std::string> needed_files;
+  std::vector<std::uint64_t> runs;    // that the last checkpoint names
+  std::vector<std::shared_ptr<Segment>> unindexed;  // with their index in memory and in no file
   bool goes_on = false;               // the active segment may be written to from `end` on
   Position end;                       // of what is there
   std::vector<std::uint64_t> tail;    // segments of which not all was known to be durable
@@ -66,6 +77,10 @@ class Recovery {
   };
 
   result<> load_checkpoint();
+  // False when something of it cannot be believed, and `trouble` tells what.
+  result<bool> load_state(const CheckpointNote& note, DamageRow& trouble);
+  result<bool> load_subjects(State& state, const DecodedState& decoded, DamageRow& trouble);
+  result<bool> read_subjects(State& state, const SubjectRuns& runs, DamageRow& trouble);
   result<> list_files();
   result<> check_sealed();
   result<> check_sealed(Segment& segment);
@@ -78,6 +93,12 @@ class Recovery {
   result<> cut_chain(const std::set<std::uint64_t>& empty);
   void find_gone();
   result<> read_segment(const Tail& tail, std::size_t place);
+  [[nodiscard]] std::vector<std::optional<ScanJob>> scan_jobs();
+  // Of a segment that was read as a whole.
+  result<> apply_content(std::size_t place, SegmentContent& content);
+  void hold(const std::shared_ptr<Segment>& segment);
+  // Writes subjects to a run when there are too many for memory.
+  result<> limit_subjects();
   result<> read_entries(Segment& segment, std::size_t place, std::uint32_t begin);
   [[nodiscard]] result<Behind> look_behind(const Segment& segment, std::size_t place,
                                            std::uint32_t bad);
@@ -86,12 +107,14 @@ class Recovery {
   result<> apply_record(const Scanned& scanned);
   result<> apply_start(const Start& start);
   void must_rewrite(const Range& range);
-  void apply_rewritten(const Rewritten& what);
+  result<> apply_rewritten(const Entry& entry);
   void skip_holes(std::uint64_t next_seq);
   result<> fill_hole(std::uint64_t next_seq);
   result<> close_hole(std::uint64_t next_seq);
-  result<> store_index(Segment& segment);
   result<> need(std::uint64_t first, std::uint64_t last);
+  result<> remove(Range range);
+  result<> purge_below(std::uint64_t below);
+  result<> truncate(std::uint64_t last);
   result<> load(Segment& segment);
   void lose_missing(Segment& segment, const LoadedIndex& loaded);
   void report(std::uint64_t first, std::uint64_t last, std::uint64_t segment, std::uint64_t offset,
@@ -109,7 +132,8 @@ class Recovery {
   std::vector<Tail> tails_;                       // in the order of the journal
   Position position_;        // of the entry that is applied
   std::shared_ptr<Segment> pending_;  // becomes part of the log with its start entry
-  std::vector<std::shared_ptr<Segment>> stored_;  // have an index file and may be let go
+  std::vector<std::shared_ptr<Segment>> held_;  // whose indexes are in memory, the oldest first
+  std::unique_ptr<ScanAhead> ahead_;
   bool is_read_only_;
   bool is_cut_ = false;
   bool has_remains_ = false;  // behind the cut, or behind a segment nothing arrived in

@@ -11,8 +11,6 @@ constexpr std::uint32_t first_mark_at = segment_header_bytes;
 constexpr std::uint32_t start_at = segment_header_bytes + mark_bytes;
 // How far an unused segment is searched for entries whose beginning was damaged.
 constexpr std::uint32_t search_bytes = 1u << 20;
-// Indexes of sealed segments kept in memory while the journal is read.
-constexpr std::size_t indexes_max = 16;
 
 // A file may be larger than any segment.
 std::uint32_t scan_end(std::uint64_t file_bytes) noexcept {
@@ -152,9 +150,14 @@ result<> Recovery::read_tail() {
     active->index = std::make_shared<SegmentIndex>(row_.has_subjects);
     lose_missing(*active, nothing);
   }
+  ahead_ = std::make_unique<ScanAhead>(store_.executor, scan_jobs());
   for (std::size_t place = 0; place < tails_.size() && !is_cut_; ++place) {
     out_.tail.push_back(tails_[place].number);
-    if (auto outcome = read_segment(tails_[place], place); !outcome) return outcome;
+    auto content = ahead_->take(place);
+    const auto outcome = content ? apply_content(place, *content)
+                                 : read_segment(tails_[place], place);
+    if (!outcome) return outcome;
+    if (auto limited = limit_subjects(); !limited) return limited;
     if (!is_cut_) continue;
     for (auto rest = place + 1; rest < tails_.size(); ++rest) {
       out_.unused.emplace_back(tails_[rest].number, tails_[rest].size);
@@ -167,6 +170,49 @@ result<> Recovery::read_tail() {
   const auto* active = out_.state->active();
   out_.goes_on = active != nullptr && active->file && active->number == position_.segment &&
                  !has_remains_ && !has_bad_place_ && !is_ended_;
+  return {};
+}
+
+// Segments that may be read as a whole: those the journal wrote whose end the next one tells.
+std::vector<std::optional<ScanJob>> Recovery::scan_jobs() {
+  std::vector<std::optional<ScanJob>> jobs(tails_.size());
+  const auto* active = out_.state->active();
+  for (std::size_t place = 0; place + 1 < tails_.size(); ++place) {
+    const auto& tail = tails_[place];
+    const auto& next = tails_[place + 1];
+    const bool is_whole = tail.header && tail.start && next.start &&
+                          !is_rewritten(tail.number) &&
+                          next.start->previous == tail.number &&
+                          next.start->previous_end <= tail.size &&
+                          (active == nullptr || active->number != tail.number);
+    if (!is_whole) continue;
+    jobs[place].emplace(ScanJob{tail.file,
+                                SegmentKey::of(row_.id, tail.number, tail.header->salt),
+                                segment_header_bytes, next.start->previous_end,
+                                tail.start->next_seq, row_.has_subjects, codec(tail.number)});
+  }
+  return jobs;
+}
+
+result<> Recovery::apply_content(std::size_t place, SegmentContent& content) {
+  const auto& tail = tails_[place];
+  position_ = {tail.number, segment_header_bytes};
+  pending_ = std::make_shared<Segment>();
+  auto segment = pending_;
+  segment->number = tail.number;
+  segment->salt = tail.header->salt;
+  segment->capacity = tail.header->capacity;
+  segment->file = tail.file;
+  if (auto outcome = apply_start(*tail.start); !outcome) return outcome;
+  out_.state->add_all(content);
+  position_ = {tail.number, content.end};
+  segment->used = content.end;
+  segment->key_id = content.key_id;
+  out_.read_bytes += content.read_bytes;
+  for (const auto& [kind, body] : content.changes) {
+    const Entry entry{kind, static_cast<std::uint32_t>(entry_head_bytes + body.size()), body};
+    if (auto outcome = apply({entry, 0, SegmentIndex::none}); !outcome) return outcome;
+  }
   return {};
 }
 
@@ -344,11 +390,7 @@ result<> Recovery::close_hole(std::uint64_t next_seq) {
     report(0, 0, position_.segment, bad_place_.begin, "changes other than records are lost");
   }
   has_bad_place_ = false;
-  if (next_seq < expected) {
-    if (auto outcome = need(next_seq - 1, out_.state->last_seq()); !outcome) return outcome;
-    out_.state->truncate(next_seq - 1);
-  }
-  return {};
+  return next_seq < expected ? truncate(next_seq - 1) : result<>();
 }
 
 result<> Recovery::apply_start(const Start& start) {
@@ -362,30 +404,15 @@ result<> Recovery::apply_start(const Start& start) {
   holes_.clear();
   rewritten_end_ = 0;
   if (auto* active = state.active()) {
-    if (auto outcome = store_index(*active); !outcome) return outcome;
+    const auto sealed = state.find_segment(active->number);
+    state.seal_active();
+    hold(sealed);
   }
-  state.seal_active();
   if (start.floor > state.first_seq()) {
-    if (auto outcome = need(state.first_seq(), start.floor - 1); !outcome) return outcome;
-    state.purge_below(start.floor);
+    if (auto outcome = purge_below(start.floor); !outcome) return outcome;
   }
   state.raise_last_time(start.last_time_ns);
   state.open_segment(std::move(segment));
-  return {};
-}
-
-// Indexes made while reading are written at once, so that they need not stay in memory.
-result<> Recovery::store_index(Segment& segment) {
-  if (is_read_only_) return {};
-  auto stored = write_index(directory_, ref(segment), *segment.index);
-  // Without room for it the index stays in memory.
-  if (!stored) return {};
-  segment.has_index_file = true;
-  stored_.push_back(out_.state->find_segment(segment.number));
-  if (stored_.size() <= indexes_max) return {};
-  stored_.front()->index.reset();
-  stored_.front()->file.reset();
-  stored_.erase(stored_.begin());
   return {};
 }
 
@@ -425,25 +452,16 @@ result<> Recovery::apply(const Scanned& scanned) {
       bool is_erase = false;
       if (!get_remove(entry, ranges, is_erase)) return {};
       for (const auto& range : ranges) {
-        if (auto outcome = need(range.first, range.last); !outcome) return outcome;
         // Whether it had been overwritten when the crash came cannot be told.
         if (is_erase && out_.checkpointed_place != 0) must_rewrite(range);
+        if (auto outcome = remove(range); !outcome) return outcome;
       }
-      state.remove(ranges);
       return {};
     }
     case EntryKind::purge:
-      if (!get_numbers(entry, a)) return {};
-      if (a <= state.last_seq()) {
-        if (auto outcome = need(0, a - 1); !outcome) return outcome;
-      }
-      state.purge_below(a);
-      return {};
+      return get_numbers(entry, a) ? purge_below(a) : result<>();
     case EntryKind::truncate:
-      if (!get_numbers(entry, a)) return {};
-      if (auto outcome = need(a, state.last_seq()); !outcome) return outcome;
-      state.truncate(a);
-      return {};
+      return get_numbers(entry, a) ? truncate(a) : result<>();
     case EntryKind::reschedule:
       if (get_numbers(entry, a, b)) state.reschedule(a, static_cast<std::int64_t>(b));
       return {};
@@ -454,8 +472,7 @@ result<> Recovery::apply(const Scanned& scanned) {
       }
       return {};
     case EntryKind::rewritten:
-      if (const auto what = get_rewritten(entry)) apply_rewritten(*what);
-      return {};
+      return apply_rewritten(entry);
     case EntryKind::end:
       return rewritten_end_ > state.last_seq() + 1 ? fill_hole(rewritten_end_) : result<>();
     case EntryKind::block:
@@ -471,13 +488,20 @@ void Recovery::must_rewrite(const Range& range) {
   }
 }
 
-void Recovery::apply_rewritten(const Rewritten& what) {
-  holes_.assign(what.holes.begin(), what.holes.end());
-  rewritten_end_ = what.end_seq;
-  if (auto* segment = out_.state->active()) {
-    segment->compression = what.compression;
-    segment->clean_to = what.clean_to;
+// The second of a segment goes on where the first ended: what it has not at its end comes first.
+result<> Recovery::apply_rewritten(const Entry& entry) {
+  const auto what = get_rewritten(entry);
+  if (!what) return {};
+  if (rewritten_end_ > out_.state->last_seq() + 1) {
+    if (auto outcome = fill_hole(rewritten_end_); !outcome) return outcome;
   }
+  holes_.assign(what->holes.begin(), what->holes.end());
+  rewritten_end_ = what->end_seq;
+  if (auto* segment = out_.state->active()) {
+    segment->compression = what->compression;
+    segment->clean_to = what->clean_to;
+  }
+  return {};
 }
 
 }  // namespace dunlin::storage_file::engine

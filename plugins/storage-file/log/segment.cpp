@@ -58,9 +58,8 @@ std::string index_file_name(std::uint64_t number) { return name_of(number, index
 std::string fresh_file_name(std::uint64_t number) { return name_of(number, fresh_suffix); }
 std::string spare_file_name(std::uint64_t number) { return name_of(number, spare_suffix); }
 
-std::optional<std::uint64_t> segment_number(std::string_view file_name) {
-  if (file_name.size() != number_digits + segment_suffix.size() ||
-      !file_name.ends_with(segment_suffix)) {
+std::optional<std::uint64_t> file_number(std::string_view file_name, std::string_view suffix) {
+  if (file_name.size() != number_digits + suffix.size() || !file_name.ends_with(suffix)) {
     return std::nullopt;
   }
   std::uint64_t number = 0;
@@ -71,6 +70,10 @@ std::optional<std::uint64_t> segment_number(std::string_view file_name) {
     return std::nullopt;
   }
   return number;
+}
+
+std::optional<std::uint64_t> segment_number(std::string_view file_name) {
+  return file_number(file_name, segment_suffix);
 }
 
 }  // namespace dunlin::storage_file::engine

@@ -66,6 +66,9 @@ inline constexpr std::uint64_t first_segment_number = 1u << generation_bits;
 [[nodiscard]] std::string spare_file_name(std::uint64_t number);
 inline constexpr std::string_view fresh_suffix = ".new", spare_suffix = ".old";
 [[nodiscard]] std::optional<std::uint64_t> segment_number(std::string_view file_name);
+// Of any name of 16 digits and that suffix.
+[[nodiscard]] std::optional<std::uint64_t> file_number(std::string_view file_name,
+                                                       std::string_view suffix);
 
 // A place in the journal.
 struct Position {
@@ -97,7 +100,7 @@ struct Segment {
   std::uint32_t compression = 0;
   std::uint64_t clean_to = 0;
   std::uint32_t kept_bytes = 0;
-  std::uint64_t index_bytes = 0, index_sum = 0;
+  std::uint64_t changes = 0;  // of what is live in it, since it was opened
 
   std::shared_ptr<SegmentIndex> index;  // nothing while it is not in memory
   std::shared_ptr<File> file;           // nothing while it is not open

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-namespace dunlin::storage_file::engine {
+#include "plugins/storage-file/log/scan_ahead.hpp"
 
-using storage::SubjectTable;
+namespace dunlin::storage_file::engine {
 
 bool View::is_damaged(std::uint64_t seq) const noexcept {
   const auto behind = damaged.upper_bound(seq);
@@ -122,29 +122,10 @@ void State::seal_active() noexcept {
   drop_dead();
 }
 
-void State::adopt_active(std::shared_ptr<SegmentIndex> index) {
-  for (std::uint32_t local = 0; local < index->subjects(); ++local) {
-    const auto id = subjects_.find(index->name(local));
-    if (id == SubjectTable::none) continue;
-    index->set_global(local, id);
-    auto& entry = subjects_[id];
-    entry.extra = (entry.extra & dirty) | local;
-  }
-  active()->index = std::move(index);
-}
-
-std::uint32_t State::local_subject(SegmentIndex& index, SubjectTable::Id id) {
-  auto& entry = subjects_[id];
-  const auto known = entry.extra & ~dirty;
-  if (known < index.subjects() && index.subject(known).global == id) return known;
-  const auto local = index.add_subject(subjects_.name(id), id);
-  entry.extra = (entry.extra & dirty) | local;
-  return local;
-}
-
 void State::count_item(Segment& segment, std::uint64_t seq, const SegmentIndex::Item& item,
                        std::uint32_t content_bytes) {
   const auto cost = content_bytes + record_cost + (item.has_header ? header_cost : 0);
+  ++segment.changes;
   if (segment.live++ == 0) {
     segment.first_live = seq;
     segment.first_live_time_ns = item.time_ns;
@@ -153,21 +134,14 @@ void State::count_item(Segment& segment, std::uint64_t seq, const SegmentIndex::
   bytes_ += cost;
 }
 
-SubjectTable::Id State::add(const dunlin_record& record, const SegmentIndex::Item& item) {
+Subjects::Id State::add(const dunlin_record& record, const SegmentIndex::Item& item) {
   auto& segment = *view_.segments.back();
   auto& index = *segment.index;
-  auto id = SubjectTable::none;
+  auto id = Subjects::none;
   auto local = SegmentIndex::none;
   if (has_subjects_) {
-    id = subjects_.insert({record.subject.data, record.subject.size});
-    auto& entry = subjects_[id];
-    if (entry.count == 0) {
-      entry.first = record.seq;
-      entry.extra = (1u << 30) - 1;
-    }
-    entry.last = record.seq;
-    entry.extra &= ~last_dirty;
-    entry.count = (entry.count + 1) & ((1ull << 48) - 1);
+    id = subjects_.touch({record.subject.data, record.subject.size});
+    subjects_.add(id, record.seq);
     local = local_subject(index, id);
   }
   index.add(record.seq, item, local);
@@ -182,6 +156,40 @@ SubjectTable::Id State::add(const dunlin_record& record, const SegmentIndex::Ite
   if (record.expires_ns != 0) expiries_.insert(record.expires_ns, record.seq);
   if (record.due_ns != 0) restore_schedule(record.seq, record.due_ns);
   return id;
+}
+
+void State::add_all(SegmentContent& content) {
+  auto& segment = *view_.segments.back();
+  segment.index = std::move(content.index);
+  const auto& index = *segment.index;
+  if (has_subjects_) {
+    for (std::uint32_t local = 0; local < index.subjects(); ++local) {
+      const auto& subject = index.subject(local);
+      const auto id = subjects_.touch(index.name(local));
+      subjects_.add(id, index.seq(subject.first), index.seq(subject.last), subject.count);
+    }
+  }
+  view_.last = content.next_seq - 1;
+  segment.end_seq = content.next_seq;
+  last_time_ns_ = std::max(last_time_ns_, content.last_time_ns);
+  if (index.size() != 0) {
+    segment.first_time_ns = index.item(0).time_ns;
+    segment.last_time_ns = index.item(index.size() - 1).time_ns;
+  }
+  segment.records = segment.live = content.records;
+  segment.live_bytes = content.content_bytes;
+  bytes_ += content.content_bytes;
+  for (const auto& skip : content.skips) gaps().add(skip.first, skip.first + skip.count - 1);
+  for (const auto seq : content.erased) gaps().add(seq);
+  if (segment.live != 0) {
+    segment.first_live = index.seq(0);
+    find_first_live(segment);
+  }
+  for (const auto& due : content.due) {
+    if (due.expires_ns != 0) expiries_.insert(due.expires_ns, due.seq);
+    if (due.due_ns != 0) restore_schedule(due.seq, due.due_ns);
+  }
+  advance_first();
 }
 
 void State::add_erased(const dunlin_record& record, const SegmentIndex::Item& item) {
@@ -240,52 +248,6 @@ void State::find_first_live(Segment& segment) const noexcept {
   }
 }
 
-void State::forget_subject(const Segment& segment, std::uint32_t item, std::uint64_t seq) {
-  auto& index = *segment.index;
-  const auto local = index.link(item).subject;
-  if (local == SegmentIndex::none) return;
-  // Ids the index remembers are those of now only while it is written to.
-  const auto global = segment.is_sealed ? SubjectTable::none : index.subject(local).global;
-  const auto id = global < SubjectTable::none ? global : subjects_.find(index.name(local));
-  if (id == SubjectTable::none) return;
-  auto& entry = subjects_[id];
-  entry.count = (entry.count - 1) & ((1ull << 48) - 1);
-  if (entry.count == 0) {
-    if (auto* now = active()) {
-      const auto known = entry.extra & ~dirty;
-      if (known < now->index->subjects() && now->index->subject(known).global == id) {
-        now->index->set_global(known, SubjectTable::none);
-      }
-    }
-    subjects_.erase(id);
-    return;
-  }
-  const auto follow = [&](auto step) {
-    auto at = step(index.link(item));
-    while (at != SegmentIndex::none && !view_.is_live(index.seq(at))) at = step(index.link(at));
-    return at == SegmentIndex::none || index.seq(at) >= segment.end_seq ? 0 : index.seq(at);
-  };
-  if (seq == entry.first && (entry.extra & first_dirty) == 0) {
-    const auto next = follow([](const SegmentIndex::Link& link) { return link.next; });
-    entry.first = next != 0 ? next : segment.end_seq;
-    if (next == 0) entry.extra |= first_dirty;
-  }
-  if (seq == entry.last && (entry.extra & last_dirty) == 0) {
-    const auto previous = follow([](const SegmentIndex::Link& link) { return link.previous; });
-    entry.last = previous != 0 ? previous : segment.first_seq - 1;
-    if (previous == 0) entry.extra |= last_dirty;
-  }
-  if (entry.count != 1) return;
-  if ((entry.extra & first_dirty) == 0) {
-    entry.last = entry.first;
-  } else if ((entry.extra & last_dirty) == 0) {
-    entry.first = entry.last;
-  } else {
-    return;
-  }
-  entry.extra &= ~dirty;
-}
-
 void State::remove_in(Segment& segment, std::uint64_t first, std::uint64_t last,
                       dunlin_removed& removed) {
   first = std::max({first, segment.first_seq, view_.first});
@@ -297,6 +259,7 @@ void State::remove_in(Segment& segment, std::uint64_t first, std::uint64_t last,
     if (!view_.gaps->contains(index.seq(at))) items.push_back(at);
   }
   gaps().add(first, last);
+  ++segment.changes;
   for (const auto at : items) {
     const auto cost = index.content_bytes(at) + record_cost +
                       (index.item(at).has_header ? header_cost : 0);
@@ -359,7 +322,7 @@ void State::drop_dead() {
   segments.erase(first_dead, segments.end());
 }
 
-dunlin_removed State::remove(std::span<const Range> ranges) {
+dunlin_removed State::remove(std::span<const Range> ranges, const Removals& removals) {
   dunlin_removed removed{};
   const auto before = records();
   bool is_segment_dead = false;
@@ -371,7 +334,12 @@ dunlin_removed State::remove(std::span<const Range> ranges) {
         view_.segments.begin(), view_.segments.end(), first,
         [](std::uint64_t wanted, const auto& segment) { return wanted < segment->end_seq; });
     for (auto it = from; it != view_.segments.end() && (*it)->first_seq <= last; ++it) {
-      remove_in(**it, first, last, removed);
+      const auto removal = removals.find((*it)->number);
+      if (removal == removals.end()) {
+        remove_in(**it, first, last, removed);
+      } else if (removal->second.changes == (*it)->changes) {
+        apply(**it, removal->second, removed);
+      }
       is_segment_dead = is_segment_dead || ((*it)->is_sealed && (*it)->live == 0);
     }
     if (!view_.damaged.empty()) forgive(first, last);
@@ -392,7 +360,7 @@ dunlin_removed State::clear() {
   }
   if (auto* now = active()) {
     for (std::uint32_t id = 0; id < now->index->subjects(); ++id) {
-      now->index->set_global(id, SubjectTable::none);
+      now->index->set_global(id, Subjects::none);
     }
   }
   subjects_.clear();
@@ -407,11 +375,11 @@ dunlin_removed State::clear() {
   return removed;
 }
 
-dunlin_removed State::purge_below(std::uint64_t below) {
+dunlin_removed State::purge_below(std::uint64_t below, const Removals& removals) {
   dunlin_removed removed{};
   if (below <= view_.first) return removed;
   const Range range{view_.first, below - 1};
-  removed = below > view_.last ? clear() : remove(std::span(&range, 1));
+  removed = below > view_.last ? clear() : remove(std::span(&range, 1), removals);
   if (below > view_.last + 1) {
     view_.first = below;
     view_.last = below - 1;
@@ -423,12 +391,20 @@ dunlin_removed State::purge_below(std::uint64_t below) {
   return removed;
 }
 
-dunlin_removed State::truncate(std::uint64_t last) {
+dunlin_removed State::truncate(std::uint64_t last, const Removals& removals) {
   dunlin_removed removed{};
   if (last >= view_.last) return removed;
+  has_truncated_ = true;
   const auto before = records();
   const Range above{last + 1, view_.last};
-  for (const auto& segment : view_.segments) remove_in(*segment, above.first, above.last, removed);
+  for (const auto& segment : view_.segments) {
+    const auto removal = removals.find(segment->number);
+    if (removal == removals.end()) {
+      remove_in(*segment, above.first, above.last, removed);
+    } else {
+      apply(*segment, removal->second, removed);
+    }
+  }
   forgive(above.first, above.last);
   if (view_.first > last) view_.first = last + 1;
   view_.last = last;
@@ -522,6 +498,7 @@ std::vector<Range> State::lose_missing(Segment& segment, const SegmentIndex& ind
   if (next < segment.end_seq) lose_live(next, segment.end_seq);
   for (const auto& range : lost) {
     segment.live -= std::min(segment.live, range.last + 1 - range.first);
+    ++segment.changes;
     segment.has_damage = true;
     view_.damaged.emplace(range.first, range.last);
   }
@@ -533,15 +510,6 @@ void State::restore(const Sums& sums) noexcept {
   view_.last = sums.last;
   bytes_ = sums.bytes;
   last_time_ns_ = sums.last_time_ns;
-}
-
-void State::restore_subject(std::string_view name, const dunlin_span& span, std::uint32_t flags) {
-  const auto id = subjects_.insert(name);
-  auto& entry = subjects_[id];
-  entry.count = span.count & ((1ull << 48) - 1);
-  entry.first = span.first;
-  entry.last = span.last;
-  entry.extra = ((1u << 30) - 1) | flags << 30;
 }
 
 }  // namespace dunlin::storage_file::engine

@@ -16,17 +16,20 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "plugins/storage-common/due_index.hpp"
 #include "plugins/storage-common/gap_set.hpp"
-#include "plugins/storage-common/subject_table.hpp"
 #include "plugins/storage-file/log/entry.hpp"
 #include "plugins/storage-file/log/segment.hpp"
+#include "plugins/storage-file/log/subjects.hpp"
 
 namespace dunlin::storage_file::engine {
+
+struct SegmentContent;
 
 inline constexpr std::uint32_t record_cost = 30;
 inline constexpr std::uint32_t header_cost = 4;
@@ -36,6 +39,24 @@ struct Search {
   std::uint64_t seq = 0;      // 0: nothing
   std::uint64_t missing = 0;  // number of a segment; 0: the answer is final
 };
+
+// What it does to remove some of the records of one segment: worked out from its index, which need
+// not be in memory any more when it is done.
+struct Removal {
+  struct Subject {
+    std::string name;
+    std::uint64_t count = 0;           // that are removed
+    std::uint64_t lowest = 0;          // of those
+    std::uint64_t first = 0, last = 0; // that are left in the segment; 0 for none
+  };
+  std::uint64_t changes = 0;  // of the segment, when this was worked out
+  std::uint64_t records = 0, bytes = 0;
+  std::vector<Range> ranges;  // of what is removed
+  std::vector<Subject> subjects;
+  std::uint64_t first_live = 0;  // of what is left
+  std::int64_t first_live_time_ns = 0;
+};
+using Removals = std::map<std::uint64_t, Removal>;  // by the segment's number
 
 // What a question looks at: the log as it is now, or as it was when a snapshot was made.
 struct View {
@@ -94,20 +115,24 @@ class State {
   [[nodiscard]] std::vector<std::shared_ptr<Segment>>& dropped() noexcept { return dropped_; }
 
   // ---- changes ------------------------------------------------------------------------------
-  // A record in the active segment; returns the id of its subject, SubjectTable::none without one.
-  storage::SubjectTable::Id add(const dunlin_record& record, const SegmentIndex::Item& item);
+  // A record in the active segment; returns the id of its subject, Subjects::none without one.
+  Subjects::Id add(const dunlin_record& record, const SegmentIndex::Item& item);
+  // All records of the segment that was just opened, with their index.
+  void add_all(SegmentContent& content);
   // A record that was erased: it takes its place in the index only.
   void add_erased(const dunlin_record& record, const SegmentIndex::Item& item);
   void skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns);
   // Sequences that were lost: they count as live and cannot be read.
   void lose(std::uint64_t first, std::uint64_t last);
-  // Needs the indexes of the segments the ranges touch (`missing_for`).
-  dunlin_removed remove(std::span<const Range> ranges);
+  // Needs the indexes of the segments the ranges touch (`missing_for`), or what they would do.
+  dunlin_removed remove(std::span<const Range> ranges, const Removals& removals = {});
   // Needs the same for everything below, but nothing when that is all; goes on at `below` when that
   // lies behind the end.
-  dunlin_removed purge_below(std::uint64_t below);
+  dunlin_removed purge_below(std::uint64_t below, const Removals& removals = {});
   // Needs the same for everything above, and the index that holds `last`.
-  dunlin_removed truncate(std::uint64_t last);
+  dunlin_removed truncate(std::uint64_t last, const Removals& removals = {});
+  // What it does to remove the live ones among these items, which ascend; the index is there.
+  [[nodiscard]] Removal plan(const Segment& segment, std::span<const std::uint32_t> items) const;
   // False when the record is not live.
   bool reschedule(std::uint64_t seq, std::int64_t due_ns);
   // The segments whose indexes are needed to remove first..last and are not in memory.
@@ -115,19 +140,27 @@ class State {
                    std::vector<std::uint64_t>& numbers) const;
 
   // ---- subjects -----------------------------------------------------------------------------
-  [[nodiscard]] storage::SubjectTable& subjects() noexcept { return subjects_; }
-  [[nodiscard]] const storage::SubjectTable& subjects() const noexcept { return subjects_; }
-  // Is its span known without the disk?
-  [[nodiscard]] bool is_exact(storage::SubjectTable::Id id) const noexcept {
-    return (subjects_[id].extra & dirty) == 0;
-  }
-  // Makes the span exact; names the segment whose index is needed for it, or 0.
-  std::uint64_t resolve(storage::SubjectTable::Id id);
-  // Puts a subject back as a checkpoint has it; `flags` are those of `flags_of`.
-  void restore_subject(std::string_view name, const dunlin_span& span, std::uint32_t flags);
-  [[nodiscard]] std::uint32_t flags_of(storage::SubjectTable::Id id) const noexcept {
-    return (subjects_[id].extra & dirty) >> 30;
-  }
+  [[nodiscard]] Subjects& subjects() noexcept { return subjects_; }
+  [[nodiscard]] const Subjects& subjects() const noexcept { return subjects_; }
+  // Makes the span of a whole entry exact; names the segment whose index is needed for it, or 0.
+  std::uint64_t resolve(Subjects::Id id);
+  // The same for a span that is not in memory; what was searched already is not searched again.
+  std::uint64_t resolve(std::string_view name, SubjectSpan& span) const;
+  // What the runs say of a subject: its entry becomes whole.
+  void settle(std::string_view name, const std::optional<SubjectSpan>& below);
+  // What a search with these filters has to know of a subject before it may begin; null when
+  // memory has it all.
+  [[nodiscard]] const std::string* unknown_subject(const View& view,
+                                                   const Filters& filters) const;
+  // Lets go of entries in memory (Subjects::evict).
+  void evict_subjects(std::size_t steps);
+  // Memory knows of no subject any more; what comes is on top of runs that are yet to be made.
+  void forget_subjects();
+  // Takes an entry without records out, when nothing needs it any more.
+  void erase_if_empty(Subjects::Id id);
+  // Sequences were used twice: that one is live does not tell whose it is.
+  [[nodiscard]] bool has_truncated() const noexcept { return has_truncated_; }
+  void restore_truncated() noexcept { has_truncated_ = true; }
 
   // ---- searching ----------------------------------------------------------------------------
   // The first live match at or above `from`, the last at or below `to`. Damaged sequences are
@@ -165,21 +198,28 @@ class State {
   }
 
  private:
-  // Of SubjectTable::Entry::extra; the rest is the subject's id in the active index.
-  static constexpr std::uint32_t first_dirty = 1u << 30, last_dirty = 1u << 31;
-  static constexpr std::uint32_t dirty = first_dirty | last_dirty;
-
   // The answer when the subject's span alone gives it.
   [[nodiscard]] std::optional<Search> match_by_span(const View& view, const Filters& filters,
                                                     std::uint64_t at, bool is_backward) const;
   // The gaps, for a change: a snapshot keeps those it has.
   [[nodiscard]] storage::GapSet& gaps();
-  std::uint32_t local_subject(SegmentIndex& index, storage::SubjectTable::Id id);
+  std::uint32_t local_subject(SegmentIndex& index, Subjects::Id id);
+  // Its number in the index of the active segment; SegmentIndex::none when it has none there.
+  [[nodiscard]] std::uint32_t known_local(const SegmentIndex& index,
+                                          Subjects::Id id) const noexcept;
   void count_item(Segment& segment, std::uint64_t seq, const SegmentIndex::Item& item,
                   std::uint32_t content_bytes);
   void remove_in(Segment& segment, std::uint64_t first, std::uint64_t last,
                  dunlin_removed& removed);
   void forget_subject(const Segment& segment, std::uint32_t item, std::uint64_t seq);
+  void forget_change(const Segment& segment, std::uint32_t item, std::uint64_t seq,
+                     Subjects::Id id);
+  void apply(Segment& segment, const Removal& removal, dunlin_removed& removed);
+  void forget(const Segment& segment, const Removal::Subject& subject);
+  // The neighbour of an item with the same subject that is still there, in its segment; 0 for
+  // none.
+  [[nodiscard]] std::uint64_t live_neighbour(const Segment& segment, std::uint32_t item,
+                                             bool is_behind) const noexcept;
   void find_first_live(Segment& segment) const noexcept;
   void forgive(std::uint64_t first, std::uint64_t last);
   dunlin_removed clear();
@@ -190,7 +230,8 @@ class State {
   bool has_subjects_;
   std::uint64_t bytes_ = 0;
   std::int64_t last_time_ns_ = 0;
-  storage::SubjectTable subjects_;
+  Subjects subjects_;
+  bool has_truncated_ = false;
   storage::DueIndex expiries_, schedules_;
   std::unordered_map<std::uint64_t, std::int64_t> scheduled_;
   std::vector<std::shared_ptr<Segment>> dropped_;

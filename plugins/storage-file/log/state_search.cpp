@@ -16,25 +16,28 @@ const std::vector<std::uint32_t>& State::matches_in(const Segment& segment,
     return index.matches(filters);
   }
   const auto id = subjects_.find(filters[0]);
-  if (id == storage::SubjectTable::none) return nothing;
-  const auto local = subjects_[id].extra & ~dirty;
-  const bool is_here = local < index.subjects() && index.subject(local).global == id;
-  return is_here ? index.matches(filters, local) : nothing;
+  if (id == Subjects::none) return nothing;
+  const auto local = known_local(index, id);
+  return local != SegmentIndex::none ? index.matches(filters, local) : nothing;
 }
 
 std::optional<Search> State::match_by_span(const View& view, const Filters& filters,
                                            std::uint64_t at, bool is_backward) const {
   if (&view != &view_ || filters.size() != 1 || !is_literal_subject(filters[0])) return {};
   const auto id = subjects_.find(filters[0]);
-  if (id == storage::SubjectTable::none) return Search{};
+  if (id == Subjects::none) {
+    return subjects_.is_complete() ? std::optional(Search{}) : std::nullopt;
+  }
+  if (!subjects_.is_whole(id)) return {};
   const auto& entry = subjects_[id];
+  if (entry.count == 0) return Search{};
   if (at < entry.first) {
     if (is_backward) return Search{};
-    if ((entry.extra & first_dirty) == 0) return Search{entry.first, 0};
+    if ((entry.extra & Subjects::first_bound) == 0) return Search{entry.first, 0};
   }
   if (at > entry.last) {
     if (!is_backward) return Search{};
-    if ((entry.extra & last_dirty) == 0) return Search{entry.last, 0};
+    if ((entry.extra & Subjects::last_bound) == 0) return Search{entry.last, 0};
   }
   return {};
 }
@@ -82,23 +85,43 @@ Search State::previous_match(const View& view, const Filters& filters, std::uint
   return {};
 }
 
-std::uint64_t State::resolve(storage::SubjectTable::Id id) {
-  auto& entry = subjects_[id];
-  if ((entry.extra & dirty) == 0) return 0;
-  const Filters filter{std::string(subjects_.name(id))};
-  if ((entry.extra & first_dirty) != 0) {
-    const auto found = next_match(view_, filter, entry.first);
-    if (found.missing != 0) return found.missing;
-    if (found.seq != 0) entry.first = found.seq;
-    entry.extra &= ~first_dirty;
+std::uint64_t State::resolve(std::string_view name, SubjectSpan& span) const {
+  if (span.count <= 0) return 0;
+  const Filters filter{std::string(name)};
+  if (span.is_first_bound) {
+    const auto found = next_match(view_, filter, span.first);
+    if (found.missing != 0) {
+      // In front of that segment there is none: the next search begins there.
+      span.first = std::max(span.first, find_segment(found.missing)->first_seq);
+      return found.missing;
+    }
+    if (found.seq != 0) span.first = found.seq;
+    span.is_first_bound = false;
   }
-  if ((entry.extra & last_dirty) != 0) {
-    const auto found = previous_match(view_, filter, entry.last);
-    if (found.missing != 0) return found.missing;
-    if (found.seq != 0) entry.last = found.seq;
-    entry.extra &= ~last_dirty;
+  if (span.is_last_bound) {
+    const auto found = previous_match(view_, filter, span.last);
+    if (found.missing != 0) {
+      span.last = std::min(span.last, find_segment(found.missing)->end_seq - 1);
+      return found.missing;
+    }
+    if (found.seq != 0) span.last = found.seq;
+    span.is_last_bound = false;
   }
   return 0;
+}
+
+std::uint64_t State::resolve(Subjects::Id id) {
+  if ((subjects_[id].extra & Subjects::bounds) == 0) return 0;
+  auto span = subjects_.span(id);
+  const auto missing = resolve(subjects_.name(id), span);
+  subjects_.refine(id, span);
+  return missing;
+}
+
+const std::string* State::unknown_subject(const View& view, const Filters& filters) const {
+  const bool asks_one = &view == &view_ && has_subjects_ && filters.size() == 1 &&
+                        is_literal_subject(filters[0]);
+  return asks_one && !subjects_.is_known(filters[0]) ? &filters[0] : nullptr;
 }
 
 }  // namespace dunlin::storage_file::engine

@@ -1,4 +1,5 @@
-// dunlin_log_store.verify: reads every segment again, one after the other, and its index file.
+// dunlin_log_store.verify: reads every segment again, one after the other, and its index file; then
+// the runs of subjects.
 
 #include <algorithm>
 
@@ -40,11 +41,35 @@ class Verify final : public Question {
       next_ = segment->number + 1;
       return Next::work;
     }
+    if (!has_read_runs_) {
+      has_read_runs_ = true;
+      runs_ = log.now().subjects().runs();
+      return Next::work;
+    }
+    if (run_trouble_) {
+      run_trouble_->file = log.row().directory + "/" + run_trouble_->file;
+      extra_.push_back(std::move(*std::exchange(run_trouble_, std::nullopt)));
+    }
     tell(log);
     return Next::done;
   }
 
+  void read_runs() {
+    RunsReader reader(runs_);
+    auto outcome = reader.seek({});
+    while (outcome && !reader.at_end()) outcome = reader.next();
+    if (!outcome) {
+      const auto place = reader.last_read();
+      run_trouble_ = DamageRow{0, 0, run_file_name(place.run), place.offset, outcome.error().text};
+    }
+    runs_.clear();
+  }
+
   void work() override {
+    if (has_read_runs_) {
+      read_runs();
+      return;
+    }
     loaded_.reset();
     missing_.reset();
     auto opened = open_segment_file(*directory_, segment_, DUNLIN_FS_READ);
@@ -138,6 +163,9 @@ class Verify final : public Question {
   std::optional<Error> missing_;
   std::string trouble_;
   std::vector<DamageRow> extra_;
+  bool has_read_runs_ = false;
+  SubjectRuns runs_;
+  std::optional<DamageRow> run_trouble_;
 };
 
 result<> Log::verify(bool (*visit)(void* user, const dunlin_damage* damage), void* user,

@@ -10,14 +10,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace dunlin::storage_file::engine;
   if (size == 0) return 0;
   const bool has_subjects = (data[0] & 1) != 0;
-  auto state = decode_state({data + 1, size - 1}, has_subjects, 7);
-  if (!state) return 0;
-  static_cast<void>((*state)->records());
-  static_cast<void>((*state)->damaged());
-  static_cast<void>((*state)->first_time_ns());
-  const auto encoded = encode_state(**state);
+  auto decoded = decode_state({data + 1, size - 1}, has_subjects, 7);
+  if (!decoded) return 0;
+  auto& state = *decoded->state;
+  static_cast<void>(state.records());
+  static_cast<void>(state.damaged());
+  static_cast<void>(state.first_time_ns());
+  auto encoded = encode_state(state);
+  put_runs(decoded->runs, decoded->live, encoded);
   auto again = decode_state(encoded, has_subjects, 8);
   ensure(static_cast<bool>(again));
-  ensure(encode_state(**again) == encoded);
+  ensure(again->runs == decoded->runs && again->live == decoded->live);
+  auto encoded_again = encode_state(*again->state);
+  put_runs(again->runs, again->live, encoded_again);
+  ensure(encoded_again == encoded);
   return 0;
 }

@@ -105,7 +105,9 @@ typedef struct dunlin_log_state {
     uint64_t bytes;         /* of live records, each subject + header + payload + the costs of
                              * dunlin_storage                                                  */
     uint64_t deleted;       /* sequences between first and last that are not live              */
-    uint64_t subjects;      /* with at least one live record                                   */
+    uint64_t subjects;      /* with at least one live record. Of a subject that is not in memory a
+                             * change counts a moment later, once a worker has looked it up; a
+                             * `count` of all with DUNLIN_COUNT_LAST is exact at once           */
     uint64_t durable_seq;   /* highest sequence known to survive a power cut                   */
     uint64_t damaged;       /* sequences known to be unreadable; they count as live            */
     uint64_t disk_bytes;    /* what the log occupies, free space inside it included            */

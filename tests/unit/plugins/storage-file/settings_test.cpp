@@ -90,12 +90,14 @@ TEST_F(SettingsTest, a_key_alone_chooses_a_cipher) {
 
 TEST_F(SettingsTest, sizes_are_read_as_written) {
   const auto settings = good({"segment_size=1MiB", "write_buffer=2MiB", "index_cache=3MiB",
-                              "read_cache=4MiB", "reserve=0", "keep_free=5MiB",
-                              "compression=zstd", "background_rate=6MiB", "spare_segments=7"});
+                              "subject_memory=7MiB", "read_cache=4MiB", "reserve=0",
+                              "keep_free=5MiB", "compression=zstd", "background_rate=6MiB",
+                              "spare_segments=7"});
   EXPECT_EQ(settings.engine.spare_segments, 7u);
   EXPECT_EQ(settings.engine.segment_bytes, 1u << 20);
   EXPECT_EQ(settings.engine.write_buffer_bytes, 2u << 20);
   EXPECT_EQ(settings.engine.index_cache_bytes, 3u << 20);
+  EXPECT_EQ(settings.engine.subject_memory_bytes, 7u << 20);
   EXPECT_EQ(settings.engine.read_cache_bytes, 4u << 20);
   EXPECT_EQ(settings.reserve_bytes, 0u);
   EXPECT_EQ(settings.keep_free_bytes, 5u << 20);

@@ -202,6 +202,25 @@ TEST_F(KeyTest, a_new_key_is_the_only_one_needed_in_the_end) {
   expect_healthy();
 }
 
+TEST_F(KeyTest, what_is_read_again_as_a_whole_still_names_its_key) {
+  use_keys(cipher, "old", "");
+  fill();
+  close();
+  catalogue->note.reset();
+  catalogue->segment_rows.clear();
+  store.pace = std::make_shared<Pace>(0);
+  open();
+  expect_same();
+  close();
+  std::size_t sealed = 0;
+  for (const auto& [number, segment] : catalogue->segment_rows) {
+    if (segment.last_seq < segment.first_seq) continue;
+    EXPECT_EQ(segment.key_id, keys.current_id());
+    ++sealed;
+  }
+  EXPECT_GT(sealed, 5u);
+}
+
 TEST_F(KeyTest, a_first_key_encrypts_what_was_plain_and_none_decrypts) {
   fill();
   close();

@@ -303,6 +303,31 @@ dunlin_span LogFixture::count(const std::vector<std::string>& filters, std::uint
 }
 
 std::map<std::string, dunlin_span> LogFixture::subjects(std::string_view filter) {
+  return subjects(filter, {}, 0);
+}
+
+std::vector<dunlin_span> LogFixture::spans(const std::vector<std::string>& subjects) {
+  const auto strings = texts(subjects);
+  std::vector<dunlin_span> out(subjects.size());
+  Answer<Nothing> answer;
+  dunlin_spans query{};
+  query.struct_size = sizeof query;
+  query.subjects = strings.data();
+  query.count = strings.size();
+  query.out = out.data();
+  query.done = on_done;
+  query.user = &answer;
+  if (const auto outcome = log->spans(query); !outcome) {
+    EXPECT_EQ(outcome.error().status, DUNLIN_E_AGAIN) << outcome.error().text;
+    host->run();
+    EXPECT_EQ(answer.status.value_or(-1), DUNLIN_OK);
+  }
+  return out;
+}
+
+std::map<std::string, dunlin_span> LogFixture::subjects(std::string_view filter,
+                                                        std::string_view after,
+                                                        std::uint64_t max) {
   struct State {
     std::map<std::string, dunlin_span> found;
     Answer<Nothing> done;
@@ -310,6 +335,8 @@ std::map<std::string, dunlin_span> LogFixture::subjects(std::string_view filter)
   dunlin_subjects query{};
   query.struct_size = sizeof query;
   query.filter = detail::str(filter);
+  query.after = detail::str(after);
+  query.max = max;
   query.visit = [](void* user, dunlin_str subject, const dunlin_span* span) {
     static_cast<State*>(user)->found[std::string(detail::view(subject))] = *span;
     return true;

@@ -73,8 +73,10 @@ class CountingObserver final : public Observer {
     ++rewritings;
     reclaimed += from - to;
   }
-  void damaged(std::string_view, std::uint64_t, std::uint64_t, std::string_view) noexcept override {
+  void damaged(std::string_view, std::uint64_t, std::uint64_t,
+               std::string_view text) noexcept override {
     ++damages;
+    damage_texts.emplace_back(text);
   }
   void poisoned(std::string_view, std::string_view) noexcept override { ++poisons; }
   void recovered(std::string_view) noexcept override {}
@@ -82,6 +84,7 @@ class CountingObserver final : public Observer {
   std::uint64_t written = 0, bytes_read = 0;
   std::uint64_t reclaimed = 0;
   int syncs = 0, damages = 0, poisons = 0, rewritings = 0;
+  std::vector<std::string> damage_texts;
 };
 
 // A record as it was written, or as it was read.
@@ -133,6 +136,9 @@ class LogFixture : public ::testing::Test {
   dunlin_span count(const std::vector<std::string>& filters, std::uint64_t from = 0,
                     std::uint32_t flags = 0);
   std::map<std::string, dunlin_span> subjects(std::string_view filter = {});
+  std::map<std::string, dunlin_span> subjects(std::string_view filter, std::string_view after,
+                                              std::uint64_t max);
+  std::vector<dunlin_span> spans(const std::vector<std::string>& subjects);
   std::vector<std::uint64_t> last_each(const std::vector<std::string>& filters,
                                        std::uint64_t below = UINT64_MAX);
   std::uint64_t seq_at(std::int64_t time_ns);

@@ -26,7 +26,12 @@ struct Model {
 
 class ModelTest : public LogFixture, public ::testing::WithParamInterface<int> {
  protected:
-  void run(int steps, bool is_encrypted);
+  struct Kind {
+    bool is_encrypted = false;
+    std::uint64_t subject_memory = 64u << 20;
+    std::uint64_t subjects = 12;
+  };
+  void run(int steps, const Kind& kind);
   void change();
   void append_some();
   void accepted() {
@@ -35,10 +40,13 @@ class ModelTest : public LogFixture, public ::testing::WithParamInterface<int> {
   }
   void check_same(const Model& expected);
   void check_queries();
+  void check_subjects();
+  [[nodiscard]] std::string any_subject() { return "s." + std::to_string(rng.below(subjects_max)); }
   [[nodiscard]] Model seen();
   void power_cut();
 
   testkit::Rng rng{1};
+  std::uint64_t subjects_max = 12;
   Model model;
   std::vector<Model> history{Model{}};  // from the last sync on
 };
@@ -56,7 +64,7 @@ void ModelTest::append_some() {
     Message message;
     message.seq = model.last + 1;
     message.time_ns = ++clock_ns;
-    message.subject = "s." + std::to_string(rng.below(12));
+    message.subject = any_subject();
     if (rng.below(4) == 0) message.header = "NATS/1.0\r\n\r\n";
     message.payload.assign(rng.below(rng.below(8) == 0 ? 9000 : 300), static_cast<char>(n));
     if (rng.below(8) == 0) message.expires_ns = static_cast<std::int64_t>(rng.below(1000));
@@ -90,7 +98,7 @@ void ModelTest::change() {
       break;
     }
     case 3: {
-      const auto filter = "s." + std::to_string(rng.below(12));
+      const auto filter = any_subject();
       const auto below = rng.below(2) == 0 ? UINT64_MAX : any();
       const auto keep = rng.below(3);
       const auto removed = purge(filter, below, keep);
@@ -134,28 +142,74 @@ void ModelTest::check_same(const Model& expected) {
   ASSERT_TRUE(now.records == expected.records) << "the records differ";
 }
 
-void ModelTest::check_queries() {
+void ModelTest::check_subjects() {
   std::map<std::string, dunlin_span> spans;
-  std::uint64_t bytes = 0;
   for (const auto& [seq, message] : model.records) {
     auto& span = spans[message.subject];
     if (span.count++ == 0) span.first = seq;
     span.last = seq;
+  }
+  const auto expect_same = [](const std::string& subject, const dunlin_span& found,
+                              const dunlin_span& expected) {
+    EXPECT_EQ(found.count, expected.count) << subject;
+    EXPECT_EQ(found.first, expected.first) << subject;
+    EXPECT_EQ(found.last, expected.last) << subject;
+  };
+  host->run();
+  EXPECT_EQ(state().subjects, spans.size());
+  const auto found = subjects("s.*");
+  ASSERT_EQ(found.size(), spans.size());
+  for (const auto& [subject, span] : spans) {
+    ASSERT_TRUE(found.contains(subject));
+    expect_same(subject, found.at(subject), span);
+  }
+  const auto after = any_subject();
+  const auto page = subjects("s.*", after, 3);
+  auto next = spans.upper_bound(after);
+  for (const auto& [subject, span] : page) {
+    ASSERT_NE(next, spans.end());
+    EXPECT_EQ(subject, next->first) << "after " << after;
+    ++next;
+  }
+  EXPECT_TRUE(page.size() == 3 || next == spans.end());
+  const std::vector<std::string> some{any_subject(), "other", any_subject()};
+  const auto answers = this->spans(some);
+  for (std::size_t i = 0; i < some.size(); ++i) expect_same(some[i], answers[i], spans[some[i]]);
+  const auto below = rng.below(2) == 0 ? UINT64_MAX : model.first + rng.below(50);
+  std::map<std::string, std::uint64_t> newest;
+  dunlin_span all{}, last{};
+  for (const auto& [seq, message] : model.records) {
+    if (seq <= below) newest[message.subject] = seq;
+    if (all.count++ == 0) all.first = seq;
+    all.last = seq;
+  }
+  std::vector<std::uint64_t> expected;
+  for (const auto& [subject, seq] : newest) expected.push_back(seq);
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(last_each({"s.*"}, below), expected) << "below " << below;
+  expect_same("all", count({"s.*"}), all);
+  const auto from = model.first + rng.below(model.last + 2 - model.first);
+  std::erase_if(spans, [](const auto& item) { return item.second.count == 0; });
+  for (const auto& [subject, span] : spans) {
+    if (span.last < from) continue;
+    last.first = last.count++ == 0 ? span.last : std::min(last.first, span.last);
+    last.last = std::max(last.last, span.last);
+  }
+  expect_same("the newest from " + std::to_string(from), count({"s.*"}, from, DUNLIN_COUNT_LAST),
+              last);
+}
+
+void ModelTest::check_queries() {
+  std::uint64_t bytes = 0;
+  for (const auto& [seq, message] : model.records) {
     bytes += message.subject.size() + message.header.size() + message.payload.size() + 30 +
              (message.header.empty() ? 0 : 4);
   }
   EXPECT_EQ(state().bytes, bytes);
   EXPECT_EQ(state().records, model.records.size());
-  const auto found = subjects();
-  ASSERT_EQ(found.size(), spans.size());
-  for (const auto& [subject, span] : spans) {
-    ASSERT_TRUE(found.contains(subject));
-    EXPECT_EQ(found.at(subject).count, span.count);
-    EXPECT_EQ(found.at(subject).first, span.first) << subject;
-    EXPECT_EQ(found.at(subject).last, span.last) << subject;
-  }
+  check_subjects();
   const auto from = model.first + rng.below(model.last + 2 - model.first);
-  const auto filter = "s." + std::to_string(rng.below(12));
+  const auto filter = any_subject();
   std::vector<Message> expected;
   for (const auto& [seq, message] : model.records) {
     if (seq >= from && message.subject == filter) expected.push_back(message);
@@ -188,8 +242,10 @@ void ModelTest::power_cut() {
   history.assign(1, model);
 }
 
-void ModelTest::run(int steps, bool is_encrypted) {
-  if (is_encrypted) use_cipher(DUNLIN_CIPHER_CHACHA20_POLY1305);
+void ModelTest::run(int steps, const Kind& kind) {
+  if (kind.is_encrypted) use_cipher(DUNLIN_CIPHER_CHACHA20_POLY1305);
+  store.settings.subject_memory_bytes = kind.subject_memory;
+  subjects_max = kind.subjects;
   store.settings.segment_bytes = 64u << 10;
   store.settings.index_cache_bytes = 1;
   store.settings.read_cache_bytes = 16u << 10;
@@ -232,12 +288,17 @@ void ModelTest::run(int steps, bool is_encrypted) {
     }
   }
   EXPECT_EQ(verify().size(), 0u);
-  EXPECT_EQ(observer.damages, 0) << ::testing::PrintToString(event_texts);
+  EXPECT_EQ(observer.damages, 0) << ::testing::PrintToString(observer.damage_texts);
 }
 
 TEST_P(ModelTest, the_log_is_always_a_prefix_of_what_was_accepted) {
   rng = testkit::Rng(static_cast<std::uint64_t>(GetParam()));
-  run(150, GetParam() % 4 == 3);
+  run(150, {.is_encrypted = GetParam() % 4 == 3});
+}
+
+TEST_P(ModelTest, subjects_need_not_fit_in_memory) {
+  rng = testkit::Rng(static_cast<std::uint64_t>(100 + GetParam()));
+  run(150, {.subject_memory = 1, .subjects = GetParam() % 2 == 0 ? 12u : 200u});
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ModelTest, ::testing::Range(1, 13));

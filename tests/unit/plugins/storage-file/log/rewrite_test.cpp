@@ -106,6 +106,25 @@ TEST_F(RewriteTest, everything_can_be_read_again_without_a_checkpoint) {
   expect_healthy();
 }
 
+TEST_F(RewriteTest, what_was_read_without_an_index_is_rewritten_all_the_same) {
+  fill();
+  thin_out();
+  store.pace = std::make_shared<Pace>(0);
+  close();
+  for (const auto* suffix : {".idx", ".ckp", ".sub"}) {
+    for (const auto& path : files(suffix)) host->remove(path);
+  }
+  catalogue->note.reset();
+  store.pace = std::make_shared<Pace>(1u << 30);
+  open();
+  host->run();
+  reopen();
+  EXPECT_GT(observer.rewritings, 0);
+  EXPECT_TRUE(has_rewritten_files());
+  expect_same();
+  expect_healthy();
+}
+
 // Removals of records in older files must not be forgotten with the file that says so.
 TEST_F(RewriteTest, removals_stay_when_the_file_that_tells_them_is_rewritten) {
   fill(1000);

@@ -24,7 +24,7 @@ class SizeTest : public LogFixture, public ::testing::WithParamInterface<Shape> 
     for (const auto& path : files(".seg")) {
       out += host->content(path).find_last_not_of('\0') + 1;
     }
-    for (const char* other : {".idx", ".ckp"}) {
+    for (const char* other : {".idx", ".ckp", ".sub"}) {
       for (const auto& path : files(other)) out += host->content(path).size();
     }
     return out;
