@@ -202,6 +202,16 @@ void write_build_metrics(PrometheusText& text, std::string_view product,
   }
 }
 
+void write_health_metrics(PrometheusText& text, const std::vector<HealthLine>& parts) {
+  if (parts.empty()) return;
+  text.family("dunlin_health", "gauge",
+              "What the parts of the server say of themselves: 0 well, 1 degraded, 2 failed");
+  for (const auto& part : parts) {
+    const Label labels[] = {{"plugin", part.plugin}, {"component", part.component}};
+    text.sample(labels, part.state);
+  }
+}
+
 void serve_metrics(Context& context, const Query&, Exchange exchange) {
   context.count("/metrics");
   const auto gathered =
@@ -218,6 +228,16 @@ void serve_metrics(Context& context, const Query&, Exchange exchange) {
         write_build_metrics(gathered->text, dunlin::Host(now.http.raw_host()).product(),
                             *snapshot.server(), plugins);
         write_server_metrics(gathered->text, *snapshot.server());
+        std::vector<HealthLine> parts;
+        if (now.health) {
+          now.health.each([&](const dunlin_health_item& item) {
+            // A state that is not known yet is as bad as can be.
+            parts.push_back({std::string(text_of(item.plugin)),
+                             std::string(text_of(item.component)),
+                             std::min(item.state, DUNLIN_HEALTH_FAILED)});
+          });
+        }
+        write_health_metrics(gathered->text, parts);
         gather_accounts(gathered);
       });
   if (!asked) context.log.error("/metrics: {}", asked.error());

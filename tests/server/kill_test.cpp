@@ -8,12 +8,14 @@
 
 #include <random>
 
+#include "tests/server/harness/monitoring.hpp"
 #include "tests/server/harness/stored_load.hpp"
 
 namespace dunlin::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -39,7 +41,8 @@ class Kill : public ::testing::Test {
                         const std::string& settings) const {
     ServerOptions out;
     out.dir = dir_;
-    out.config = "plugins { load: [ { id: \"" + id + "\", path: \"" + plugin(path) +
+    out.config = "plugins { directory: \"" + std::string(DUNLIN_PLUGINS) +
+                 "\", load: [ { id: \"" + id + "\", path: \"" + plugin(path) +
                  "\" }, { id: \"store-bench\", path: \"" + plugin(DUNLIN_STORE_BENCH) +
                  "\" } ] }\n" + id + " { " + settings + " }\n" + load_.section(kind);
     return out;
@@ -58,6 +61,16 @@ class Kill : public ::testing::Test {
       ::poll(nullptr, 0, static_cast<int>(random_() % 4));
       server.kill();
     });
+  }
+
+  // Of some log.
+  [[nodiscard]] std::filesystem::path oldest_segment() const {
+    std::filesystem::path oldest;
+    for (const auto& item : std::filesystem::recursive_directory_iterator(dir_->path() / "store")) {
+      if (item.path().extension() == ".seg" && (oldest.empty() || item.path() < oldest))
+        oldest = item.path();
+    }
+    return oldest;
   }
 
   std::uint64_t seed_ = from_environment("DUNLIN_SEED", std::random_device()());
@@ -107,15 +120,24 @@ TEST_F(Kill, of_a_store_that_acknowledges_too_early_is_noticed) {
 // Records that were acknowledged are not there any more.
 TEST_F(Kill, and_a_segment_that_was_cut_off_is_noticed) {
   load_and_kill(file_options(), 500);
-  std::filesystem::path segment;  // the oldest one of some log
-  for (const auto& item : std::filesystem::recursive_directory_iterator(dir_->path() / "store")) {
-    if (item.path().extension() == ".seg" && (segment.empty() || item.path() < segment))
-      segment = item.path();
-  }
-  ASSERT_FALSE(segment.empty());
-  std::filesystem::resize_file(segment, 4096);
+  std::filesystem::resize_file(oldest_segment(), 4096);
   ServerProcess server{file_options()};
   EXPECT_THAT(load_.compare(server), Not(IsEmpty()));
+}
+
+TEST_F(Kill, leaves_damage_to_be_told_by_log_metrics_and_health) {
+  auto with = file_options();
+  with.config += "http: \"127.0.0.1:-1\"\n";
+  load_and_kill(with, 500);
+  std::filesystem::resize_file(oldest_segment(), 4096);
+  ServerProcess server{with};
+  const auto port = monitor_port(server);
+  EXPECT_THAT(load_.compare(server), Not(IsEmpty()));
+  EXPECT_THAT(server.log(), ContainsRegex("records [0-9]+ to [0-9]+ are damaged"));
+  const auto metrics = ask_monitor(port, "/metrics");
+  EXPECT_THAT(metrics, HasSubstr("\ndunlin_damaged_logs{plugin=\"storage-file\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("\ndunlin_damaged_records_total{plugin=\"storage-file\"} "));
+  EXPECT_THAT(metrics, HasSubstr("\ndunlin_health{plugin=\"storage-file\",component=\"logs\"} 1\n"));
 }
 
 }  // namespace
