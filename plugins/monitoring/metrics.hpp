@@ -40,4 +40,11 @@ struct PluginLine {
 void write_build_metrics(PrometheusText& text, std::string_view product,
                          const dunlin_server_info& server, const std::vector<PluginLine>& plugins);
 
+// What one part of the server says of itself; no plugin for the core's own.
+struct HealthLine {
+  std::string plugin, component;
+  std::uint32_t state = 0;  // DUNLIN_HEALTH_...
+};
+void write_health_metrics(PrometheusText& text, const std::vector<HealthLine>& parts);
+
 }  // namespace dunlin::monitoring

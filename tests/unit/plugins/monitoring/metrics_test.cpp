@@ -30,6 +30,7 @@ TEST(Metrics, the_servers_numbers_are_there) {
   info.slow_consumers_by.leafs = 4;
   PrometheusText text;
   write_server_metrics(text, info);
+  write_health_metrics(text, {{"", "core", 0}, {"storage-file", "logs", 1}});
   const auto out = text.take();
   EXPECT_THAT(out, HasSubstr("# TYPE nats_connections gauge\nnats_connections 3\n"));
   EXPECT_THAT(out, HasSubstr("nats_slow_consumers_total{kind=\"leaf\"} 4\n"));
