@@ -137,7 +137,8 @@ TEST_F(Kill, leaves_damage_to_be_told_by_log_metrics_and_health) {
   const auto metrics = ask_monitor(port, "/metrics");
   EXPECT_THAT(metrics, HasSubstr("\ndunlin_damaged_logs{plugin=\"storage-file\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("\ndunlin_damaged_records_total{plugin=\"storage-file\"} "));
-  EXPECT_THAT(metrics, HasSubstr("\ndunlin_health{plugin=\"storage-file\",component=\"logs\"} 1\n"));
+  EXPECT_THAT(metrics,
+              HasSubstr("\ndunlin_health{plugin=\"storage-file\",component=\"logs\"} 1\n"));
 }
 
 }  // namespace
