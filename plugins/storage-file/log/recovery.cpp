@@ -195,7 +195,11 @@ result<bool> Recovery::read_subjects(State& state, const SubjectRuns& runs, Dama
 
 result<> Recovery::limit_subjects() {
   auto& subjects = out_.state->subjects();
-  if (is_read_only_ || subjects.used_bytes() <= store_.settings.subject_memory_bytes) return {};
+  // Each round reads and writes what all the rounds before it made: few large ones, therefore.
+  constexpr std::uint64_t factor = 4;
+  if (is_read_only_ || subjects.used_bytes() / factor <= store_.settings.subject_memory_bytes) {
+    return {};
+  }
   subjects.begin_copy();
   while (subjects.copy_some(SIZE_MAX)) {
   }
