@@ -47,7 +47,8 @@ struct LogRow {
   bool must_scan = false;
 };
 
-enum class SegmentState : std::uint8_t { active = 1, sealed = 2, quarantined = 3 };
+// What waits to be wiped is no part of its log any more.
+enum class SegmentState : std::uint8_t { active = 1, sealed = 2, quarantined = 3, to_wipe = 4 };
 
 // A checksum of a whole file beside a segment: its indexes.
 struct FileSum {

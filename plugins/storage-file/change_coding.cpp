@@ -110,7 +110,7 @@ SegmentRow decode_segment(Reader& in, bool& is_good) {
   row.key_id = in.number<std::uint32_t>();
   const auto raw = in.text();
   auto indexes = decode_indexes(bytes_of(raw));
-  is_good = indexes && state >= 1 && state <= static_cast<std::uint8_t>(SegmentState::quarantined);
+  is_good = indexes && state >= 1 && state <= static_cast<std::uint8_t>(SegmentState::to_wipe);
   if (indexes) row.indexes = std::move(*indexes);
   row.extra = in.text();
   return row;

@@ -53,7 +53,8 @@ void Log::Room::wait() {
 }
 
 void Log::on_event(void* user, const dunlin_log_event* event) noexcept {
-  if (event->kind != DUNLIN_LOG_ROOM) return;
+  // A poisoned log refuses what waits for room.
+  if (event->kind != DUNLIN_LOG_ROOM && event->kind != DUNLIN_LOG_POISONED) return;
   auto& room = *static_cast<Room*>(user);
   const std::lock_guard lock(room.mutex);
   room.is_there = true;
@@ -157,8 +158,12 @@ result<> Log::append(std::span<const dunlin_record> records) {
 }
 
 result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) {
-  return checked(
-      [&](dunlin_error* error) { return api_->skip(raw_, first, count, time_ns, error); });
+  for (;;) {
+    auto outcome = checked(
+        [&](dunlin_error* error) { return api_->skip(raw_, first, count, time_ns, error); });
+    if (outcome || outcome.error().status != DUNLIN_E_AGAIN) return outcome;
+    room_->wait();
+  }
 }
 
 result<> Log::sync() {

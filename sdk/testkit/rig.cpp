@@ -90,13 +90,17 @@ void Rig::append(const std::vector<Record>& records) {
     if (out.ok()) return;
     expect(out.status == DUNLIN_E_AGAIN, "append", "refused ", rest.front().text(), ": ",
            status_name(out.status), " ", out.text);
-    const bool room = world_->scheduler.run_until([&] {
-      return std::any_of(log_->events.begin() + static_cast<std::ptrdiff_t>(events),
-                         log_->events.end(),
-                         [](const LogEvent& event) { return event.kind == DUNLIN_LOG_ROOM; });
-    });
-    expect(room, "append", "cut short with E_AGAIN, and DUNLIN_LOG_ROOM never came");
+    await_room("append", events);
   }
+}
+
+void Rig::await_room(const char* what, std::size_t events) {
+  const bool room = world_->scheduler.run_until([&] {
+    return std::any_of(log_->events.begin() + static_cast<std::ptrdiff_t>(events),
+                       log_->events.end(),
+                       [](const LogEvent& event) { return event.kind == DUNLIN_LOG_ROOM; });
+  });
+  expect(room, what, "E_AGAIN, and DUNLIN_LOG_ROOM never came");
 }
 
 void Rig::append(const std::string& subject, std::size_t payload_bytes) {
@@ -120,8 +124,18 @@ void Rig::append_mixed(std::size_t n) {
   }
 }
 
+Outcome Rig::when_there_is_room(const char* what, const std::function<Outcome()>& change) {
+  for (;;) {
+    const auto events = log_->events.size();
+    auto out = change();
+    if (out.status != DUNLIN_E_AGAIN) return out;
+    await_room(what, events);
+  }
+}
+
 void Rig::skip(std::uint64_t count, std::int64_t time_ns) {
-  const auto out = log_->skip(model.last() + 1, count, time_ns);
+  const auto out = when_there_is_room(
+      "skip", [&] { return log_->skip(model.last() + 1, count, time_ns); });
   expect(out.ok(), "skip", "failed: ", status_name(out.status), " ", out.text);
   model.skip(count, time_ns);
   changed();
@@ -161,7 +175,8 @@ void Rig::truncate(std::uint64_t last) {
 
 void Rig::reschedule(std::uint64_t seq, std::int64_t due_ns) {
   if (!has(DUNLIN_STORE_DUE_INDEX)) return;
-  const auto out = log_->reschedule(seq, due_ns);
+  const auto out =
+      when_there_is_room("reschedule", [&] { return log_->reschedule(seq, due_ns); });
   expect(out.ok(), "reschedule", "failed: ", status_name(out.status), " ", out.text);
   model.reschedule(seq, due_ns);
   changed();

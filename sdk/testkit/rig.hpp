@@ -83,6 +83,10 @@ class Rig {
 
  private:
   void changed();
+  // Makes a change, again after DUNLIN_LOG_ROOM.
+  Outcome when_there_is_room(const char* what, const std::function<Outcome()>& change);
+  // Waits until an event behind the first `events` says that there is room.
+  void await_room(const char* what, std::size_t events);
   void settle_on(const char* clause);
 
   Context& context_;

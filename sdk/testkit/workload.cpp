@@ -210,18 +210,19 @@ class Runner {
     });
   }
 
-  Outcome append(const Step& step) {
+  // Makes a change, again when it had to wait.
+  template <class Change>
+  Outcome insist(const char* what, Log& log, Change&& change) {
     for (;;) {
-      Log& log = *logs_[step.log];
       const std::size_t events = log.events.size();
-      const auto out = log.append({step.record});
+      const Outcome out = change();
       if (out.status != DUNLIN_E_AGAIN) return out;
       const bool room = session_.world().scheduler.run_until([&] {
         collect();
         return log.events.size() > events || !failed_.ok();
       });
       if (!failed_.ok()) return failed_;
-      expect(room, "append", "cut short with E_AGAIN, and DUNLIN_LOG_ROOM never came");
+      expect(room, what, "E_AGAIN, and DUNLIN_LOG_ROOM never came");
     }
   }
 
@@ -257,12 +258,17 @@ class Runner {
       default: begin(step.log);
     }
     switch (step.kind) {
-      case Step::append: return append(step);
-      case Step::skip: return log.skip(log.state().last_seq + 1, step.a, 0);
+      case Step::append:
+        return insist("append", log, [&]() -> Outcome { return log.append({step.record}); });
+      case Step::skip:
+        return insist("skip", log, [&] { return log.skip(log.state().last_seq + 1, step.a, 0); });
       case Step::remove: return log.remove(step.seqs, removed);
       case Step::purge: return log.purge(step.filter, step.a, step.b, removed);
       case Step::truncate: return log.truncate(step.a, removed);
-      default: return log.reschedule(step.seqs[0], static_cast<std::int64_t>(step.a));
+      default:
+        return insist("reschedule", log, [&] {
+          return log.reschedule(step.seqs[0], static_cast<std::int64_t>(step.a));
+        });
     }
   }
 

@@ -168,6 +168,7 @@ class Log final : public LogBackend {
   // writing (log_write.cpp)
   [[nodiscard]] result<> check(const dunlin_record& record) const;
   [[nodiscard]] result<> room_for(std::uint32_t bytes, bool is_record);
+  result<> put_now(EntryKind kind, std::vector<std::uint8_t>& entry);
   void write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* span);
   void begin_segment(MadeSegment made, bool is_first);
   void prepare();
@@ -253,6 +254,7 @@ class Log final : public LogBackend {
   void fail_erasures(const Error& why);
   void settle_files();
   result<> retire_replaced(const Replaced& replaced);
+  result<> wipe(std::uint64_t number);
 
   // closing (log_open.cpp)
   void go_on_closing();
@@ -292,6 +294,7 @@ class Log final : public LogBackend {
   // segments
   std::optional<MadeSegment> next_;
   bool is_preparing_ = false, is_stocking_ = false;
+  int failed_makes_ = 0;  // of the next segment, one after the other
   std::uint64_t begun_ns_ = 0;  // the active segment
   bool grows_fast_ = false;
   std::uint32_t wanted_capacity_ = 0, last_capacity_ = 0;

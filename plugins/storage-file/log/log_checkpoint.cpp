@@ -34,6 +34,19 @@ struct Log::PendingCheckpoint {
   std::function<void()> then;
 };
 
+namespace {
+
+// Until its file is wiped a crash must not make it one that is merely not needed.
+SegmentRow row_to_wipe(std::uint64_t number) {
+  SegmentRow row;
+  row.number = number;
+  row.file = segment_file_name(number);
+  row.state = SegmentState::to_wipe;
+  return row;
+}
+
+}  // namespace
+
 void Log::maybe_checkpoint() {
   if (distrust_) go_on_rebuild();
   if (!may_checkpoint()) return;
@@ -91,10 +104,14 @@ void Log::checkpoint(bool is_clean, std::function<void()> then) {
     pending->replaced.push_back(std::move(replaced));
   }
   for (const auto& segment : pending->dropped) {
-    pending->batch.erase_segment(row_.id, segment->number);
+    if (!segment->must_rewrite) pending->batch.erase_segment(row_.id, segment->number);
   }
   for (const auto& replaced : pending->replaced) {
-    pending->batch.erase_segment(row_.id, replaced.segment->number);
+    if (!replaced.segment->must_rewrite) {
+      pending->batch.erase_segment(row_.id, replaced.segment->number);
+      continue;
+    }
+    pending->batch.put_segment(row_.id, row_to_wipe(replaced.segment->number));
   }
   for (const auto& [number, bytes] : std::exchange(unused_, {})) {
     pending->retired.emplace_back(number, bytes);

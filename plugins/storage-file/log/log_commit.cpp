@@ -180,6 +180,12 @@ void Log::poison(const Error& why) {
   // A sync that was to follow a write does not; one that was begun is still waited for.
   if (syncing_.empty()) is_syncing_apart_ = false;
   answer_all(*poison_);
+  for (auto* waiting : {&waiting_for_room_, &waiting_for_quiet_}) {
+    for (const auto& question : std::exchange(*waiting, {})) {
+      question->failure = *poison_;
+      post([this, question] { go_on(question); });
+    }
+  }
   go_on_closing();
 }
 

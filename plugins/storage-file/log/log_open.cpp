@@ -93,6 +93,9 @@ result<> Log::start() {
   }
   written_since_checkpoint_ = recovered->read_bytes;
   if (auto outcome = maker_.start(); !outcome) return outcome;
+  for (const auto number : recovered->to_wipe) {
+    if (auto outcome = wipe(number); !outcome) return outcome;
+  }
   if (auto outcome = remove_left_behind(recovered->needed_files); !outcome) return outcome;
   if (auto outcome = go_on(*recovered); !outcome) return outcome;
   space_watch_ = store_.space->watch([this](bool is_full) {

@@ -524,16 +524,8 @@ result<> Log::retire_replaced(const Replaced& replaced) {
   const auto number = replaced.segment->number;
   const auto name = segment_file_name(number);
   replaced.segment->file.reset();
-  result<> wiped;
-  if (replaced.segment->must_rewrite) {
-    const auto wipe = [&]() -> result<> {
-      auto file = directory_.open(name, DUNLIN_FS_WRITE);
-      if (!file) return file.error();
-      if (auto outcome = (*file)->zero_fill(replaced.segment->capacity); !outcome) return outcome;
-      return (*file)->sync();
-    };
-    wiped = wipe();
-  } else if (replaced.has_damage) {
+  if (replaced.segment->must_rewrite) return wipe(number);
+  if (replaced.has_damage) {
     const Files files(store_.host, store_.fs);
     const auto place = layout::in(store_.dir, layout::quarantine);
     const auto slash = row_.directory.rfind('/');
@@ -548,7 +540,28 @@ result<> Log::retire_replaced(const Replaced& replaced) {
   }
   // What cannot be removed now is found and removed at the next start.
   static_cast<void>(maker_.retire(number, 0));
-  return wiped;
+  return {};
+}
+
+// Overwrites a segment that went for an erasure, and its index, which has the subjects. It stays in
+// the catalogue until that is done.
+result<> Log::wipe(std::uint64_t number) {
+  for (const auto& name : {segment_file_name(number), index_file_name(number)}) {
+    auto file = directory_.open(name, DUNLIN_FS_WRITE);
+    if (!file && file.error().status == DUNLIN_E_NOT_FOUND) continue;
+    if (!file) return file.error();
+    auto size = (*file)->size();
+    if (!size) return size.error();
+    if (auto outcome = (*file)->zero_fill(*size); !outcome) return outcome;
+    if (auto outcome = (*file)->sync(); !outcome) return outcome;
+  }
+  if (auto outcome = maker_.retire(number, 0); !outcome) return outcome;
+  if (auto outcome = directory_.sync(); !outcome) return outcome;
+  CatalogueBatch batch;
+  batch.erase_segment(row_.id, number);
+  // Should this be lost, it is looked for again.
+  static_cast<void>(store_.catalogue->commit(std::move(batch), [](const result<>&) {}));
+  return {};
 }
 
 }  // namespace dunlin::storage_file::engine

@@ -18,6 +18,8 @@ constexpr std::uint64_t retry_ns = 1'000'000'000;
 constexpr std::string_view no_room =
     "the disk is nearly full (less than keep_free is left): records are refused, removals are not, "
     "until there is room";
+// So often the disk may fail to give a segment that is waited for.
+constexpr int failures_max = 3;
 // A segment that is full sooner is one of many.
 constexpr std::uint64_t fast_ns = 5'000'000'000;
 
@@ -65,12 +67,8 @@ result<> Log::room_for(std::uint32_t bytes, bool is_record) {
   if (auto* active = state_->active()) {
     auto needed = bytes;
     if (is_record && !next_) needed += std::min(active->capacity / 8, reserve_bytes_max);
+    // Without a successor the reserve stays; what is no record may have it.
     if (journal_.fits(needed)) return {};
-    // Without a successor the reserve stays; a removal may have it.
-    if (!next_ && is_record) {
-      const auto capacity = journal_.capacity_for(bytes);
-      wanted_capacity_ = std::max(wanted_capacity_, static_cast<std::uint32_t>(capacity));
-    }
   }
   const auto capacity = journal_.capacity_for(bytes);
   if (next_ && next_->capacity >= capacity) {
@@ -78,7 +76,9 @@ result<> Log::room_for(std::uint32_t bytes, bool is_record) {
     prepare();
     return {};
   }
-  wanted_capacity_ = std::max(wanted_capacity_, static_cast<std::uint32_t>(capacity));
+  // With the reserve: a large record must not leave a segment that takes nothing more.
+  const auto wanted = capacity + std::min<std::uint64_t>(capacity / 8, reserve_bytes_max);
+  wanted_capacity_ = std::max(wanted_capacity_, static_cast<std::uint32_t>(wanted));
   if (next_) {
     // Made for ordinary records, and too small for this one: it stays behind unused.
     unused_.emplace_back(next_->number, next_->capacity);
@@ -96,6 +96,8 @@ std::uint32_t Log::segment_bytes_limit() const {
 
 // A log begins small, and its segments grow to what is configured.
 std::uint32_t Log::next_capacity() const {
+  // On a full disk it is for removals, for which a small one may still be had.
+  if (is_full_) return std::max<std::uint32_t>(segment_bytes_min, wanted_capacity_);
   const auto limit = segment_bytes_limit();
   const auto ordinary = std::min(std::max(last_capacity_, first_segment_bytes / 4), limit / 4) * 4;
   return std::max(ordinary, wanted_capacity_);
@@ -183,6 +185,14 @@ result<> Log::put(EntryKind kind, std::vector<std::uint8_t>& entry) {
   return {};
 }
 
+// A change that does not wait by itself.
+result<> Log::put_now(EntryKind kind, std::vector<std::uint8_t>& entry) {
+  auto outcome = put(kind, entry);
+  const bool is_refused = !outcome && outcome.error().status == DUNLIN_E_AGAIN && is_full_;
+  if (is_refused) return fail(DUNLIN_E_NO_SPACE, "the disk is full: there is no next segment");
+  return outcome;
+}
+
 result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) {
   if (auto outcome = may_change(); !outcome) return outcome;
   if (first != state_->last_seq() + 1 || count == 0 || first + count < first) {
@@ -193,7 +203,7 @@ result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_t time_n
   }
   std::vector<std::uint8_t> entry;
   put_skip(entry, {first, count, time_ns});
-  if (auto outcome = put(EntryKind::skip, entry); !outcome) return outcome;
+  if (auto outcome = put_now(EntryKind::skip, entry); !outcome) return outcome;
   state_->skip(first, count, time_ns);
   return {};
 }
@@ -203,7 +213,7 @@ result<> Log::reschedule(std::uint64_t seq, std::int64_t due_ns) {
   if (!state_->view().is_live(seq)) return fail(DUNLIN_E_NOT_FOUND, "there is no such record");
   std::vector<std::uint8_t> entry;
   put_numbers(entry, seq, static_cast<std::uint64_t>(due_ns));
-  if (auto outcome = put(EntryKind::reschedule, entry); !outcome) return outcome;
+  if (auto outcome = put_now(EntryKind::reschedule, entry); !outcome) return outcome;
   state_->reschedule(seq, due_ns);
   return {};
 }
@@ -250,16 +260,23 @@ void Log::prepared(result<MadeSegment> made) {
   is_preparing_ = false;
   if (!made) {
     const bool is_no_space = made.error().status == DUNLIN_E_NO_SPACE;
+    // A removal may need less than the record that asked for so much.
+    if (is_no_space) wanted_capacity_ = 0;
     if (is_no_space && !is_full_) {
       is_full_ = true;
       emit(DUNLIN_LOG_FULL, 0, 0, made.error().text);
     }
-    // It may work again later: nothing was damaged by trying.
+    // It may work again later: nothing was damaged by trying. But who waits is told at last.
+    if (!is_no_space && ++failed_makes_ >= failures_max && wants_room_) {
+      poison(made.error());
+      return;
+    }
     auto timer = store_.clock.timer(options_.thread, retry_ns, 0, [this] { prepare(); },
                                     options_.shard);
     if (timer && !closing_) retry_ = std::move(*timer);
     return;
   }
+  failed_makes_ = 0;
   next_ = std::move(*made);
   CatalogueBatch batch;
   SegmentRow row;

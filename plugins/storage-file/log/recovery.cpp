@@ -86,7 +86,15 @@ result<> Recovery::list_files() {
   }
   auto rows = store_.catalogue->segments(row_.id);
   if (!rows) return rows.error();
-  for (const auto& row : *rows) rows_[row.number] = row.epoch;
+  for (const auto& row : *rows) {
+    if (row.state != SegmentState::to_wipe) {
+      rows_[row.number] = row.epoch;
+      continue;
+    }
+    out_.to_wipe.push_back(row.number);
+    out_.next_number = std::max(out_.next_number, number_behind(row.number));
+    files_.erase(row.number);
+  }
   // Numbers of runs are not used again while a file has them.
   out_.checkpoint = runs_end;
   return {};

@@ -49,6 +49,7 @@ struct Recovered {
   std::vector<std::uint64_t> tail;    // segments of which not all was known to be durable
   std::uint64_t read_bytes = 0;       // of the journal behind that
   std::vector<DamageRow> damage;      // found now
+  std::vector<std::uint64_t> to_wipe;  // segments that went for an erasure, and hold it still
   // Segment files that are no part of the log: number and bytes.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> unused;
 };

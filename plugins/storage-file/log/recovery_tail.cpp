@@ -452,8 +452,7 @@ result<> Recovery::apply(const Scanned& scanned) {
       bool is_erase = false;
       if (!get_remove(entry, ranges, is_erase)) return {};
       for (const auto& range : ranges) {
-        // Whether it had been overwritten when the crash came cannot be told.
-        if (is_erase && out_.checkpointed_place != 0) must_rewrite(range);
+        if (is_erase) must_rewrite(range);
         if (auto outcome = remove(range); !outcome) return outcome;
       }
       return {};
@@ -481,10 +480,15 @@ result<> Recovery::apply(const Scanned& scanned) {
   return {};
 }
 
+// Was it overwritten before the crash? A record that was read as erased is no longer live; for one
+// the checkpoint knows it cannot be told.
 void Recovery::must_rewrite(const Range& range) {
+  const auto& view = out_.state->view();
   for (const auto& segment : out_.state->segments()) {
-    const bool is_touched = segment->first_seq <= range.last && range.first < segment->end_seq;
-    if (is_touched) segment->must_rewrite = true;
+    const auto first = std::max({segment->first_seq, range.first, view.first});
+    const auto last = std::min(segment->end_seq - 1, range.last);
+    if (first > last || segment->end_seq == 0) continue;
+    if (view.gaps->count(first, last) < last + 1 - first) segment->must_rewrite = true;
   }
 }
 

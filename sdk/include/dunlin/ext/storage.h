@@ -277,7 +277,10 @@ typedef struct dunlin_removed {
 typedef void (*dunlin_removed_done)(void *user, dunlin_status status,
                                     const dunlin_removed *removed, const dunlin_error *err);
 
-#define DUNLIN_REMOVE_ERASE 1u /* overwrite the content on the disk, not just forget it         */
+/* Overwrite subject, header and payload where the record is stored, not just forget them, before
+ * the removal completes; when a crash comes in between, when the log is opened again. Indexes may
+ * name the subject for longer. */
+#define DUNLIN_REMOVE_ERASE 1u
 
 /* Removes the live records that match `filter` (empty: all) below `below`, but keeps the newest
  * `keep` of them. Without a filter and with `below` behind the end, the log goes on at `below`:
@@ -317,7 +320,7 @@ typedef struct dunlin_log_store {
     dunlin_status (*append)(void *log, const dunlin_record *records, size_t n, size_t *accepted,
                             dunlin_span *spans, dunlin_error *err);
     /* Takes `count` sequences behind the last without a record; with `time_ns` not 0 the last
-     * time moves there. O(1). */
+     * time moves there. DUNLIN_E_AGAIN and DUNLIN_E_NO_SPACE as with `append`. O(1). */
     dunlin_status (*skip)(void *log, uint64_t first, uint64_t count, int64_t time_ns,
                           dunlin_error *err);
 
@@ -357,7 +360,8 @@ typedef struct dunlin_log_store {
     dunlin_status (*truncate)(void *log, uint64_t last, dunlin_removed *removed,
                               dunlin_removed_done done, void *user, dunlin_error *err);
     /* Moves a live record in the schedule index; 0 takes it out. `due` tells where it is; what a
-     * read shows in due_ns may be either time. O(log n). */
+     * read shows in due_ns may be either time. DUNLIN_E_AGAIN and DUNLIN_E_NO_SPACE as with
+     * `append`. O(log n). */
     dunlin_status (*reschedule)(void *log, uint64_t seq, int64_t due_ns, dunlin_error *err);
 
     /* A view that stays as the log is now while the log changes; `dunlin_read.snapshot` reads it.

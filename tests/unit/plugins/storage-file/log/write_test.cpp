@@ -299,6 +299,83 @@ TEST_F(WriteTest, what_a_file_held_before_is_never_taken_for_records) {
   }
 }
 
+// ---- room, and disks that fail ----------------------------------------------------------------
+
+TEST_F(WriteTest, behind_a_record_larger_than_a_segment_there_is_room_for_other_changes) {
+  open();
+  append("r", "first");
+  append("r", std::string(700'000, 'x'));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(succeeded(log->skip(state().last_seq + 1, 1, 0)));
+    ASSERT_TRUE(succeeded(log->reschedule(1, 100 + i)));
+  }
+}
+
+TEST_F(WriteTest, changes_that_find_no_room_are_told_when_there_is) {
+  open();
+  append("r", "first");
+  dunlin_status refused = DUNLIN_OK;
+  for (int i = 0; i < 20'000 && refused == DUNLIN_OK; ++i) {
+    const auto outcome = log->reschedule(1, i);
+    refused = outcome ? DUNLIN_OK : outcome.error().status;
+  }
+  ASSERT_EQ(refused, DUNLIN_E_AGAIN);
+  host->run();
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.back().kind, DUNLIN_LOG_ROOM);
+  EXPECT_TRUE(succeeded(log->reschedule(1, 7)));
+}
+
+TEST_F(WriteTest, a_write_that_found_no_space_is_tried_again_whatever_else_fails_meanwhile) {
+  open();
+  append("r", "one");
+  host->fault = {DUNLIN_E_NO_SPACE, host->changes, UINT64_MAX, false};
+  begin_sync();
+  host->run();
+  EXPECT_EQ(answers_, 1);  // told that it is not stored
+  // The numbers say that there is room: the next segment is begun, and fails too.
+  space.free();
+  host->run();
+  host->fault = {};
+  space.free();
+  host->pass(3'000'000'000);
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  crash(Cut::lost);
+  open();
+  EXPECT_EQ(state().last_seq, 1u);
+}
+
+TEST_F(WriteTest, who_waits_for_a_segment_the_disk_never_gives_is_told_at_last) {
+  open();
+  host->fault = {DUNLIN_E_IO, host->changes, UINT64_MAX, false};
+  const Message message{1, 1, "r", "", std::string(300'000, 'x'), 0, 0};
+  const auto record = message.record();
+  std::size_t accepted = 0;
+  const auto outcome = log->append(std::span(&record, 1), accepted, {});
+  ASSERT_EQ(outcome.error().status, DUNLIN_E_AGAIN);
+  host->pass(5'000'000'000);
+  EXPECT_EQ(observer.poisons, 1);
+  EXPECT_EQ(log->append(std::span(&record, 1), accepted, {}).error().status, DUNLIN_E_IO);
+  host->fault = {};
+}
+
+TEST_F(WriteTest, a_full_disk_with_a_little_room_goes_on_taking_removals) {
+  open();
+  append_many(90'000, "r", 1, 1);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  // Less than a segment of the usual size.
+  host->disk.capacity = host->disk.used() + (150u << 10);
+  space.full = true;
+  space.watcher(true);
+  host->run();
+  const auto segments = files(".seg").size();
+  for (std::uint64_t seq = 2; files(".seg").size() < segments + 2; seq += 2) {
+    ASSERT_EQ(remove({seq}).records, 1u);
+  }
+  EXPECT_EQ(sync(), DUNLIN_OK);
+  host->disk.capacity = 1ull << 40;
+}
+
 // ---- a power cut takes whole segments ---------------------------------------------------------
 
 TEST_F(WriteTest, what_is_synced_after_the_segment_behind_was_lost_is_there_after_the_next_cut) {
