@@ -8,6 +8,7 @@ namespace dunlin::testkit {
 namespace {
 
 struct Recording {
+  std::uint32_t sync = DUNLIN_SYNC_ALWAYS;
   Workload workload;
   Progress progress;
   std::vector<DiskChange> changes;
@@ -26,11 +27,12 @@ std::string place_of(const DiskChange& change) {
 // Opens the store and its logs on a disk. The logs are those of the workload.
 class Opened {
  public:
-  Opened(Context& context, Disk disk, std::uint64_t salt, std::vector<DiskChange>* recorder)
+  Opened(Context& context, Disk disk, std::uint64_t salt, std::uint32_t sync,
+         std::vector<DiskChange>* recorder)
       : world_(options(context, salt), recording(std::move(disk), recorder)),
         session_(world_, store_path(context)) {
     for (std::size_t i = 0; i < log_count; ++i) {
-      logs[i] = session_.open_log(log_names[i], options_of(i));
+      logs[i] = session_.open_log(log_names[i], options_of(i, sync));
     }
   }
   World& world() { return world_; }
@@ -57,7 +59,8 @@ void record(Context& context, std::uint32_t sector, std::size_t steps, Recording
   disk.settle();
   out.start = disk;
   out.progress.clock = [&] { return out.changes.size(); };
-  Opened opened(context, disk, 0, &out.changes);
+  out.progress.syncs_late = out.sync != DUNLIN_SYNC_ALWAYS;
+  Opened opened(context, disk, 0, out.sync, &out.changes);
   if (opened.session().has(DUNLIN_STORE_VOLATILE)) throw Skipped("nothing survives by design");
   Rng rng(context.seed + sector);
   out.workload = make_workload(rng, {steps, opened.world().storage().features,
@@ -68,7 +71,11 @@ void record(Context& context, std::uint32_t sector, std::size_t steps, Recording
     throw Skipped("the backend does not write through dunlin.fs/1: use --real DIR");
   }
   // Closing is recorded too: the cuts behind the run must find everything.
-  for (auto*& log : opened.logs) opened.session().close_log(log);
+  for (std::size_t i = 0; i < log_count; ++i) {
+    const auto closed = opened.session().close_log(opened.logs[i]);
+    expect(closed.ok(), "close", "failed: ", status_name(closed.status), " ", closed.text);
+    out.progress.acked[i].emplace_back(out.changes.size(), out.progress.begun[i].size());
+  }
   opened.session().close();
 }
 
@@ -76,7 +83,7 @@ void record(Context& context, std::uint32_t sector, std::size_t steps, Recording
 // damaged, and the logs go on.
 void check_after(Context& context, const Recording& run, Disk disk, std::uint64_t at,
                  const std::string& where, std::vector<DiskChange>* recorder) {
-  Opened opened(context, std::move(disk), at, recorder);
+  Opened opened(context, std::move(disk), at, run.sync, recorder);
   for (std::size_t track = 0; track < track_count; ++track) {
     Log* log = track < log_count ? opened.logs[track] : nullptr;
     check_track(opened.session(), log, track, run.workload, run.progress.least(track, at),
@@ -117,7 +124,7 @@ void check_twice(Context& context, const Recording& run, const Disk& disk, std::
                  const std::string& where, Rng& rng) {
   std::vector<DiskChange> recovery;
   {
-    Opened opened(context, disk, at, &recovery);
+    Opened opened(context, disk, at, run.sync, &recovery);
   }
   if (recovery.empty()) return;
   const auto second = rng.below(recovery.size());
@@ -140,9 +147,10 @@ std::vector<bool> sample(std::uint64_t n, std::uint64_t points, Rng& rng) {
   return out;
 }
 
-void cut_run(Context& context, std::uint32_t sector, std::uint64_t points, Rng& rng,
-             std::uint64_t& checks, std::uint64_t& places) {
+void cut_run(Context& context, std::uint32_t sector, std::uint32_t sync, std::uint64_t points,
+             Rng& rng, std::uint64_t& checks, std::uint64_t& places) {
   Recording run;
+  run.sync = sync;
   record(context, sector, std::max<std::size_t>(150, points), run);
   const auto chosen = sample(run.changes.size(), points, rng);
   Disk disk = run.start;
@@ -162,7 +170,8 @@ void cut_run(Context& context, std::uint32_t sector, std::uint64_t points, Rng& 
   }
 }
 
-void cut_sampled(Context& context, std::uint32_t sector) {
+void cut_sampled(Context& context, std::uint32_t sector,
+                 std::uint32_t sync = DUNLIN_SYNC_ALWAYS) {
   if (!context.options.real_dir.empty()) throw Skipped("needs the simulated disk");
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(context.options.minutes * 60);
@@ -175,7 +184,7 @@ void cut_sampled(Context& context, std::uint32_t sector) {
     const auto points = wanted == 0         ? 0
                         : places >= wanted ? points_of_run
                                            : std::min(wanted - places, points_of_run);
-    cut_run(context, sector, points, rng, checks, places);
+    cut_run(context, sector, sync, points, rng, checks, places);
     ++context.seed;
   } while (places < wanted || (context.options.minutes > 0 && Clock::now() < end));
   context.notes.push_back(cat(places, " places cut, ", checks, " disks checked, sectors of ",
@@ -184,12 +193,16 @@ void cut_sampled(Context& context, std::uint32_t sector) {
 
 void small_sectors(Context& context) { cut_sampled(context, 512); }
 void large_sectors(Context& context) { cut_sampled(context, 4096); }
+void synced_by_time(Context& context) { cut_sampled(context, 512, DUNLIN_SYNC_INTERVAL); }
+void never_synced(Context& context) { cut_sampled(context, 512, DUNLIN_SYNC_NONE); }
 
 }  // namespace
 
 void add_power_tests(Suite& suite) {
   suite.push_back({"power.cut_at_every_change_512", "power loss", small_sectors});
   suite.push_back({"power.cut_at_every_change_4096", "power loss", large_sectors});
+  suite.push_back({"power.cut_while_synced_by_time", "power loss", synced_by_time});
+  suite.push_back({"power.cut_while_never_synced", "power loss", never_synced});
 }
 
 }  // namespace dunlin::testkit

@@ -66,6 +66,7 @@ Session::Session(World& world, std::string dir, std::uint32_t flags, Outcome* ou
   options.struct_size = sizeof options;
   options.flags = flags;
   options.dir = raw(dir_);
+  options.sync_interval_ns = sync_interval_ns;
   auto err = fresh();
   const auto status = world_.scheduler.as(DUNLIN_THREAD_CONTROL, [&] {
     return world_.storage().open(world_.storage_self(), &options, &store_, &api_, &err);

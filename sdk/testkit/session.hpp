@@ -146,6 +146,9 @@ struct OpenLog {
 
 class Session {
  public:
+  // Of the logs that are synced by time.
+  static constexpr std::uint64_t sync_interval_ns = 1'000'000'000;
+
   // Opens the store at `dir`. Throws Failure when it cannot, unless `outcome` is given.
   Session(World& world, std::string dir, std::uint32_t flags = DUNLIN_LOG_CREATE,
           Outcome* outcome = nullptr);

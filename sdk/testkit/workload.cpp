@@ -167,11 +167,12 @@ class Maker {
 // Runs the steps; remembers syncs and puts that are still to complete.
 class Runner {
  public:
-  Runner(Session& session, Log* const (&logs)[log_count], Progress& progress)
-      : session_(session), logs_(logs), progress_(progress) {}
+  Runner(Session& session, Log* const (&logs)[log_count], const Workload& workload,
+         Progress& progress)
+      : session_(session), logs_(logs), workload_(workload), progress_(progress) {}
 
-  Outcome run(const Workload& workload) {
-    for (const auto& step : workload.steps) {
+  Outcome run() {
+    for (const auto& step : workload_.steps) {
       Outcome out = one(step);
       collect();
       if (!failed_.ok()) return failed_;
@@ -201,6 +202,7 @@ class Runner {
       if (one.waiter->answered && !one.waiter->outcome.ok()) failed_ = one.waiter->outcome;
       if (!one.waiter->over()) return one.waiter->answered;
       if (one.waiter->outcome.ok()) {
+        if (progress_.syncs_late && one.track != meta_track) return true;
         progress_.acked[one.track].emplace_back(progress_.clock(), one.changes);
         if (progress_.tell) progress_.tell(one.track, one.changes, true);
       } else {
@@ -208,6 +210,19 @@ class Runner {
       }
       return true;
     });
+    if (progress_.syncs_late) see_durable();
+  }
+
+  // The change that made the last durable sequence is durable, and with it all before.
+  void see_durable() {
+    for (std::size_t log = 0; log < log_count; ++log) {
+      const auto durable = logs_[log]->durable_seq();
+      if (durable == std::exchange(durable_[log], durable)) continue;
+      const auto& lasts = workload_.tracks[log].lasts;
+      auto change = progress_.begun[log].size();
+      while (change > 0 && (lasts[change] != durable || lasts[change - 1] >= durable)) --change;
+      progress_.acked[log].emplace_back(progress_.clock(), change);
+    }
   }
 
   // Makes a change, again when it had to wait.
@@ -274,7 +289,9 @@ class Runner {
 
   Session& session_;
   Log* const (&logs_)[log_count];
+  const Workload& workload_;
   Progress& progress_;
+  std::uint64_t durable_[log_count] = {};
   std::vector<Waiting> waiting_;
   Outcome failed_;
 };
@@ -300,11 +317,12 @@ std::uint64_t Progress::most(std::size_t track, std::uint64_t at) const {
 
 Outcome run_workload(Session& session, Log* const (&logs)[log_count], const Workload& workload,
                      Progress& progress) {
-  return Runner(session, logs, progress).run(workload);
+  return Runner(session, logs, workload, progress).run();
 }
 
-OpenLog options_of(std::size_t log) {
+OpenLog options_of(std::size_t log, std::uint32_t sync) {
   OpenLog options;
+  options.sync = sync;
   if (log == 1) options.flags |= DUNLIN_LOG_NO_SUBJECTS;
   return options;
 }

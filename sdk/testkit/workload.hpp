@@ -56,6 +56,9 @@ struct Progress {
   std::function<std::uint64_t()> clock;
   std::vector<std::uint64_t> begun[track_count];  // [i]: when change i + 1 was called
   std::vector<std::pair<std::uint64_t, std::uint64_t>> acked[track_count];  // when, how many
+  // A sync that completed is no promise, as with DUNLIN_SYNC_INTERVAL and _NONE: what counts as
+  // acknowledged is what `durable_seq` says.
+  bool syncs_late = false;
   // Told, if set, before a change is called and when it was acknowledged: for a process that may
   // not live to be asked.
   std::function<void(std::size_t track, std::uint64_t changes, bool is_acked)> tell;
@@ -68,7 +71,7 @@ struct Progress {
 // Runs the steps in an open session. Stops at the first call that fails and returns its outcome.
 Outcome run_workload(Session& session, Log* const (&logs)[log_count], const Workload& workload,
                      Progress& progress);
-OpenLog options_of(std::size_t log);
+OpenLog options_of(std::size_t log, std::uint32_t sync = DUNLIN_SYNC_ALWAYS);
 
 // What a session holds must be a state of the workload between `least` and `most`. Returns which.
 std::uint64_t check_track(Session& session, Log* log, std::size_t track, const Workload& workload,
