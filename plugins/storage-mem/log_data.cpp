@@ -300,11 +300,14 @@ dunlin_log_state LogData::state() const {
   state.bytes = bytes_;
   state.subjects = subjects_;
   state.durable_seq = last_seq_;
-  constexpr std::size_t due_item = 24, rescheduled_item = 40;
-  state.memory_bytes = sizeof *this + records_.memory_bytes() + table_.memory_bytes() +
-                       lists_.memory_bytes() + (expiry_.size() + schedule_.size()) * due_item +
-                       rescheduled_.size() * rescheduled_item;
+  state.memory_bytes = memory_bytes();
   return state;
+}
+
+std::size_t LogData::memory_bytes() const noexcept {
+  constexpr std::size_t due_item = 24, rescheduled_item = 40;
+  return sizeof *this + records_.memory_bytes() + table_.memory_bytes() + lists_.memory_bytes() +
+         (expiry_.size() + schedule_.size()) * due_item + rescheduled_.size() * rescheduled_item;
 }
 
 }  // namespace dunlin::storage_mem

@@ -57,6 +57,8 @@ class LogData {
 
   // ---- what questions are answered from ----
   [[nodiscard]] dunlin_log_state state() const;
+  // What the log takes; O(1).
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
   [[nodiscard]] bool has_subjects() const noexcept { return has_subjects_; }
   [[nodiscard]] std::uint64_t first_seq() const noexcept;
   [[nodiscard]] std::uint64_t last_seq() const noexcept { return last_seq_; }

@@ -7,27 +7,40 @@
 
 namespace dunlin::storage_mem {
 
-MemoryLog::MemoryLog(MemoryStore& store, LogData& data, bool is_read_only,
-                     std::shared_ptr<Completions> completions)
+MemoryLog::MemoryLog(MemoryStore& store, LogData& data, Tally& tally, std::string name,
+                     bool is_read_only, std::shared_ptr<Completions> completions)
     : store_(store),
       data_(data),
+      tally_(tally),
+      name_(std::move(name)),
       is_read_only_(is_read_only),
       completions_(std::move(completions)) {}
 
-result<> MemoryLog::may_change() const {
+template <class T, class Change>
+result<T> MemoryLog::change(Change&& body) {
   if (is_read_only_) return fail(DUNLIN_E_DENIED, "the log was opened to be read only");
-  return {};
+  auto outcome = body();
+  tally_.show(data_);
+  return outcome;
 }
 
 result<> MemoryLog::append(std::span<const dunlin_record> records, std::size_t& accepted,
                            std::span<dunlin_span> spans) {
-  if (auto outcome = may_change(); !outcome) return outcome;
-  return data_.append(records, accepted, spans);
+  return change<void>([&]() -> result<> {
+    try {
+      auto outcome = data_.append(records, accepted, spans);
+      tally_.figures().accepted();
+      return outcome;
+    } catch (const std::bad_alloc&) {
+      tally_.show(data_);
+      tally_.figures().refused(name_);
+      throw;
+    }
+  });
 }
 
 result<> MemoryLog::skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) {
-  if (auto outcome = may_change(); !outcome) return outcome;
-  return data_.skip(first, count, time_ns);
+  return change<void>([&] { return data_.skip(first, count, time_ns); });
 }
 
 result<> MemoryLog::sync(Completion& done) {
@@ -62,26 +75,27 @@ result<> MemoryLog::gaps(std::uint64_t from, std::uint64_t to,
 
 result<dunlin_removed> MemoryLog::remove(std::span<const std::uint64_t> seqs, std::uint32_t flags,
                                          dunlin_removed_done, void*) {
-  if (auto outcome = may_change(); !outcome) return outcome.error();
-  return data_.remove(seqs, (flags & DUNLIN_REMOVE_ERASE) != 0);
+  return change<dunlin_removed>([&]() -> result<dunlin_removed> {
+    return data_.remove(seqs, (flags & DUNLIN_REMOVE_ERASE) != 0);
+  });
 }
 
 result<dunlin_removed> MemoryLog::purge(const dunlin_purge& query) {
-  if (auto outcome = may_change(); !outcome) return outcome.error();
-  if (query.filter.size != 0 && !data_.has_subjects()) {
-    return fail(DUNLIN_E_UNSUPPORTED, "the log keeps no subjects");
-  }
-  return data_.purge(detail::view(query.filter), query.below, query.keep);
+  return change<dunlin_removed>([&]() -> result<dunlin_removed> {
+    if (query.filter.size != 0 && !data_.has_subjects()) {
+      return fail(DUNLIN_E_UNSUPPORTED, "the log keeps no subjects");
+    }
+    return data_.purge(detail::view(query.filter), query.below, query.keep);
+  });
 }
 
 result<dunlin_removed> MemoryLog::truncate(std::uint64_t last, dunlin_removed_done, void*) {
-  if (auto outcome = may_change(); !outcome) return outcome.error();
-  return data_.truncate(last);
+  return change<dunlin_removed>(
+      [&]() -> result<dunlin_removed> { return data_.truncate(last); });
 }
 
 result<> MemoryLog::reschedule(std::uint64_t seq, std::int64_t due_ns) {
-  if (auto outcome = may_change(); !outcome) return outcome;
-  return data_.reschedule(seq, due_ns);
+  return change<void>([&] { return data_.reschedule(seq, due_ns); });
 }
 
 // Memory does not rot in a way that could be found here.

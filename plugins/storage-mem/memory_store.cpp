@@ -21,16 +21,25 @@ std::string text(dunlin_str value) { return std::string(detail::view(value)); }
 
 }  // namespace
 
-MemoryStorage::MemoryStorage(Host host) : StorageBackend(traits), host_(host) {}
+MemoryStorage::MemoryStorage(Host host)
+    : StorageBackend(traits), host_(host), figures_(std::make_shared<Figures>(host)) {}
 
 result<std::unique_ptr<StoreBackend>> MemoryStorage::open(const dunlin_store_options& options) {
   if (options.cipher != DUNLIN_CIPHER_NONE) return unsupported("encryption");
   if (is_compressed(options.compression)) return unsupported("compression");
-  return {std::make_unique<MemoryStore>(host_, (options.flags & DUNLIN_LOG_READ_ONLY) != 0)};
+  return {std::make_unique<MemoryStore>(host_, figures_,
+                                        (options.flags & DUNLIN_LOG_READ_ONLY) != 0)};
 }
 
-MemoryStore::MemoryStore(Host host, bool is_read_only)
-    : executor_(host.get<Executor>()), random_(host.get<Random>()), is_read_only_(is_read_only) {}
+MemoryStore::MemoryStore(Host host, std::shared_ptr<Figures> figures, bool is_read_only)
+    : executor_(host.get<Executor>()),
+      random_(host.get<Random>()),
+      figures_(std::move(figures)),
+      is_read_only_(is_read_only) {
+  figures_->store_opened();
+}
+
+MemoryStore::~MemoryStore() { figures_->store_closed(); }
 
 result<std::unique_ptr<LogBackend>> MemoryStore::open_log(std::string_view name,
                                                           const dunlin_log_options& options) {
@@ -47,6 +56,8 @@ result<std::unique_ptr<LogBackend>> MemoryStore::open_log(std::string_view name,
     Log log;
     log.data = std::make_unique<LogData>(
         options.first_seq, (options.flags & DUNLIN_LOG_NO_SUBJECTS) == 0, seed);
+    log.tally = std::make_unique<Tally>(figures_);
+    log.tally->show(*log.data);
     found = logs_.emplace(std::string(name), std::move(log)).first;
   } else if (found->second.is_open) {
     return fail(DUNLIN_E_EXISTS, "the log " + std::string(name) + " is open");
@@ -54,7 +65,8 @@ result<std::unique_ptr<LogBackend>> MemoryStore::open_log(std::string_view name,
   auto completions = std::make_shared<Completions>(executor_, options.thread, options.shard);
   const bool is_read_only = is_read_only_ || (options.flags & DUNLIN_LOG_READ_ONLY) != 0;
   std::unique_ptr<LogBackend> made = std::make_unique<MemoryLog>(
-      *this, *found->second.data, is_read_only, std::move(completions));
+      *this, *found->second.data, *found->second.tally, found->first, is_read_only,
+      std::move(completions));
   found->second.is_open = true;
   return made;
 }

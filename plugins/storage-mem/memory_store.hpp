@@ -14,6 +14,7 @@
 #include <string>
 
 #include "plugins/storage-mem/completions.hpp"
+#include "plugins/storage-mem/figures.hpp"
 #include "plugins/storage-mem/log_data.hpp"
 
 namespace dunlin::storage_mem {
@@ -25,11 +26,13 @@ class MemoryStorage final : public StorageBackend {
 
  private:
   Host host_;
+  std::shared_ptr<Figures> figures_;
 };
 
 class MemoryStore final : public StoreBackend {
  public:
-  MemoryStore(Host host, bool is_read_only);
+  MemoryStore(Host host, std::shared_ptr<Figures> figures, bool is_read_only);
+  ~MemoryStore() override;
 
   result<std::unique_ptr<LogBackend>> open_log(std::string_view name,
                                                const dunlin_log_options& options) override;
@@ -46,11 +49,13 @@ class MemoryStore final : public StoreBackend {
  private:
   struct Log {
     std::unique_ptr<LogData> data;
+    std::unique_ptr<Tally> tally;
     bool is_open = false;
   };
 
   const Executor executor_;
   const Random random_;
+  const std::shared_ptr<Figures> figures_;
   const bool is_read_only_;
   std::mutex mutex_;  // guards what follows
   std::map<std::string, Log, std::less<>> logs_;
@@ -59,7 +64,7 @@ class MemoryStore final : public StoreBackend {
 
 class MemoryLog final : public LogBackend {
  public:
-  MemoryLog(MemoryStore& store, LogData& data, bool is_read_only,
+  MemoryLog(MemoryStore& store, LogData& data, Tally& tally, std::string name, bool is_read_only,
             std::shared_ptr<Completions> completions);
 
   result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
@@ -92,11 +97,14 @@ class MemoryLog final : public LogBackend {
   void close(Completion done) noexcept override;
 
  private:
-  // Refuses when the log was opened to be read only.
-  [[nodiscard]] result<> may_change() const;
+  // Makes a change, which is refused when the log was opened to be read only, and shows it.
+  template <class T, class Change>
+  result<T> change(Change&& body);
 
   MemoryStore& store_;
   LogData& data_;
+  Tally& tally_;
+  const std::string name_;
   const bool is_read_only_;
   const std::shared_ptr<Completions> completions_;
 };

@@ -3,6 +3,8 @@
 #include <dunlin/plugin.hpp>
 #include <dunlin/registry.hpp>
 
+#include <optional>
+
 #include "plugins/storage-mem/memory_store.hpp"
 
 namespace dunlin::storage_mem {
@@ -10,16 +12,17 @@ namespace {
 
 class Plugin {
  public:
-  explicit Plugin(Host host) : host_(host), storage_(host) {}
+  explicit Plugin(Host host) : host_(host) {}
 
   result<> start() {
-    return host_.get<Registry>().offer(DUNLIN_EXT_STORAGE ":memory", storage_.table(),
-                                       static_cast<StorageBackend*>(&storage_));
+    storage_.emplace(host_);
+    return host_.get<Registry>().offer(DUNLIN_EXT_STORAGE ":memory", storage_->table(),
+                                       static_cast<StorageBackend*>(&*storage_));
   }
 
  private:
   Host host_;
-  MemoryStorage storage_;
+  std::optional<MemoryStorage> storage_;
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
 // The plugin's tables, as a caller uses them: over a host of its own whose threads are queues.
 
 #include <dunlin/storage.hpp>
+#include <sys/resource.h>
 
 #include <deque>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
@@ -35,6 +37,9 @@ struct FakeHost : dunlin_host {
 
   std::deque<std::pair<std::uint32_t, std::function<void()>>> tasks;
   std::uint32_t running_on = DUNLIN_THREAD_OTHER;
+  std::map<std::string, dunlin_cell, std::less<>> cells;
+  std::uint32_t health = 99;  // of the component "memory"
+  std::string reason;
 };
 
 constexpr dunlin_executor executor = {
@@ -57,12 +62,30 @@ constexpr dunlin_random random_table = {
     [](const dunlin_host*, std::uint8_t* out, std::size_t n) { std::fill_n(out, n, 7); },
     nullptr};
 
+dunlin_status make_cell(const dunlin_host* host, const dunlin_metric_options* options,
+                        dunlin_cell** out) {
+  *out = &FakeHost::of(host).cells[std::string(detail::view(options->name))];
+  return DUNLIN_OK;
+}
+constexpr dunlin_metrics metrics = {
+    sizeof(dunlin_metrics), 0, make_cell, make_cell, nullptr, nullptr, nullptr, nullptr};
+constexpr dunlin_health health_table = {
+    sizeof(dunlin_health), 0,
+    [](const dunlin_host* host, dunlin_str component, std::uint32_t state, dunlin_str reason) {
+      if (detail::view(component) != "memory") return;
+      FakeHost::of(host).health = state;
+      FakeHost::of(host).reason = detail::view(reason);
+    },
+    nullptr, nullptr};
+
 FakeHost::FakeHost() : dunlin_host{} {
   struct_size = sizeof(dunlin_host);
   abi_version = DUNLIN_ABI_VERSION;
   product = build_id = "test";
   extension = [](const dunlin_host*, const char* id) -> const void* {
     if (std::string_view(id) == DUNLIN_EXT_EXECUTOR) return &executor;
+    if (std::string_view(id) == DUNLIN_EXT_METRICS) return &metrics;
+    if (std::string_view(id) == DUNLIN_EXT_HEALTH) return &health_table;
     return std::string_view(id) == DUNLIN_EXT_RANDOM ? &random_table : nullptr;
   };
 }
@@ -212,6 +235,64 @@ TEST_F(MemoryStoreTest, a_log_without_subjects_refuses_questions_about_them) {
   });
   close(log);
 }
+
+TEST_F(MemoryStoreTest, gauges_follow_the_logs_until_they_are_dropped) {
+  const auto gauge = [&](const char* name) { return host.cells[name].value; };
+  EXPECT_EQ(gauge("stores"), 1);
+  auto log = open_log("a");
+  auto other = open_log("b");
+  append(log, 100);
+  append(other, 10);
+  EXPECT_EQ(gauge("logs"), 2);
+  EXPECT_EQ(gauge("records"), 110);
+  EXPECT_EQ(gauge("memory_bytes"),
+            static_cast<std::int64_t>(log.state().memory_bytes + other.state().memory_bytes));
+  dunlin_purge purge{};
+  purge.below = 51;
+  log.purge(purge, [](const result<>& outcome, const dunlin_removed&) { EXPECT_TRUE(outcome); });
+  EXPECT_EQ(gauge("records"), 60);
+  close(log);
+  EXPECT_EQ(gauge("records"), 60) << "a closed log is still there";
+  ASSERT_TRUE(store.drop_log("a"));
+  EXPECT_EQ(gauge("records"), 10);
+  EXPECT_EQ(gauge("logs"), 1);
+  EXPECT_EQ(gauge("memory_bytes"), static_cast<std::int64_t>(other.state().memory_bytes));
+  close(other);
+  store = {};
+  host.run();
+  EXPECT_EQ(gauge("stores"), 0);
+  EXPECT_EQ(gauge("logs"), 0);
+  EXPECT_EQ(gauge("memory_bytes"), 0);
+}
+
+// A sanitizer's allocator ends the process instead.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(MemoryStoreTest, a_record_there_is_no_memory_for_degrades_health_until_one_is_taken) {
+  auto log = open_log("a");
+  append(log, 1);
+  EXPECT_EQ(host.health, 99U);
+  const std::string large(48 << 20, 'x');
+  NaiveRecord record{2, 0, 0, "a", "", ""};
+  auto one = raw(2, record);
+  one.payload = detail::bytes(large);
+  std::size_t accepted = 0, pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{pages * 4096 + (16 << 20), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &tight), 0);
+  const auto refused = log.append({&one, 1}, accepted);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(refused.error().status, DUNLIN_E_LIMIT);
+  EXPECT_EQ(host.health, DUNLIN_HEALTH_DEGRADED);
+  EXPECT_EQ(host.reason, "no memory for records of a: they are refused");
+  EXPECT_EQ(host.cells["refused_total"].value, 1);
+  EXPECT_EQ(log.state().last_seq, 1U);
+  append(log, 1);
+  EXPECT_EQ(host.health, DUNLIN_HEALTH_OK);
+  close(log);
+}
+#endif
 
 TEST_F(MemoryStoreTest, what_it_does_not_do_is_refused) {
   dunlin_store_options options{};
