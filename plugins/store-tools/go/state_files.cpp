@@ -1,5 +1,7 @@
 #include "plugins/store-tools/go/state_files.hpp"
 
+#include <dunlin/deleted_blocks.hpp>
+
 #include <algorithm>
 
 namespace dunlin::store_tools {
@@ -7,7 +9,6 @@ namespace {
 
 constexpr std::uint8_t index_magic = 11;
 constexpr std::uint8_t index_version_max = 4;
-constexpr std::uint8_t set_magic = 22;
 constexpr std::uint8_t consumer_magic = 22;
 constexpr std::uint8_t times_version = 1;
 constexpr std::size_t hash_bytes = 8;
@@ -26,27 +27,17 @@ std::int64_t seconds(std::int64_t count) noexcept {
                                    static_cast<std::uint64_t>(second_ns));
 }
 
-// A tree of bit maps: version 2 has 32 words to a node, version 1 had 64. Its shape tells nothing.
+// The set of nats-server's snapshots, here in a row with other things.
 bool read_set(Reader& in, std::vector<std::uint64_t>& out) {
-  const auto magic = in.fixed<std::uint8_t>();
-  const auto version = in.fixed<std::uint8_t>();
-  const auto nodes = in.fixed<std::uint32_t>();
-  const auto size = in.fixed<std::uint32_t>();
-  if (in.failed() || magic != set_magic || (version != 1 && version != 2)) return false;
-  const std::size_t words = version == 1 ? 64 : 32;
-  if (nodes > in.rest().size() / (8 * (words + 1) + 2)) return false;
-  for (std::uint32_t i = 0; i < nodes; ++i) {
-    const auto base = in.fixed<std::uint64_t>();
-    for (std::size_t word = 0; word < words; ++word) {
-      const auto bits = in.fixed<std::uint64_t>();
-      for (std::uint64_t bit = 0; bit < 64; ++bit) {
-        if (((bits >> bit) & 1) != 0) out.push_back(base + word * 64 + bit);
-      }
-    }
-    static_cast<void>(in.fixed<std::uint16_t>());  // its height
-  }
+  const auto before = in.rest();
+  std::string_view rest(reinterpret_cast<const char*>(before.data()), before.size());
+  if (!begins_deleted_set(rest)) return false;
+  const bool is_good = decode_deleted_block(rest, [&](std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) out.push_back(first + i);
+  });
+  static_cast<void>(in.take(before.size() - rest.size()));
   std::sort(out.begin(), out.end());
-  return !in.failed() && out.size() == size;
+  return is_good;
 }
 
 void skip_subjects(Reader& in, std::uint8_t version) {

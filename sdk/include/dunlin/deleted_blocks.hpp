@@ -191,26 +191,39 @@ bool decode_deleted_set(NumberReader& reader, Visit&& visit) {
 
 }  // namespace detail
 
-// Calls `visit(first, count)` for what `text` holds: runs in no particular order, which may touch.
-// DUNLIN_E_CORRUPT when it is not understood to its end; some were visited then.
+// Takes one run or set off the front of `text` and calls `visit(first, count)` for the runs in it,
+// in no particular order; they may touch. False, with some visited and `text` as far as it was
+// understood, when it is damaged. A run may be of any length: do not expand what you do not trust.
+template <class Visit>
+bool decode_deleted_block(std::string_view& text, Visit&& visit) {
+  detail::NumberReader reader(text);
+  const auto magic = static_cast<char>(reader.little_endian(1));
+  bool fine = false;
+  if (magic == detail::deleted_run_magic) {
+    const auto first = reader.uvarint();
+    const auto count = reader.uvarint();
+    fine = !reader.failed && (count == 0 || count - 1 <= ~first);
+    if (fine && count != 0) visit(first, count);
+  } else if (magic == detail::deleted_set_magic) {
+    fine = detail::decode_deleted_set(reader, visit);
+  }
+  text = reader.rest;
+  return fine;
+}
+
+// Whether a set, whose runs are no longer than itself, is at the front of `text`.
+inline bool begins_deleted_set(std::string_view text) noexcept {
+  return !text.empty() && text.front() == detail::deleted_set_magic;
+}
+
+// The same for all that `text` holds. DUNLIN_E_CORRUPT when it is not understood to its end.
 template <class Visit>
 result<> decode_deleted_blocks(std::string_view text, Visit&& visit) {
-  detail::NumberReader reader(text);
-  while (!reader.rest.empty()) {
-    const auto magic = static_cast<char>(reader.little_endian(1));
-    bool fine = false;
-    if (magic == detail::deleted_run_magic) {
-      const auto first = reader.uvarint();
-      const auto count = reader.uvarint();
-      fine = !reader.failed && (count == 0 || count - 1 <= ~first);
-      if (fine && count != 0) visit(first, count);
-    } else if (magic == detail::deleted_set_magic) {
-      fine = detail::decode_deleted_set(reader, visit);
-    }
-    if (!fine) {
-      const auto at = text.size() - reader.rest.size();
-      return fail(DUNLIN_E_CORRUPT,
-                  "the deleted blocks are damaged at byte " + std::to_string(at));
+  auto rest = text;
+  while (!rest.empty()) {
+    if (!decode_deleted_block(rest, visit)) {
+      return fail(DUNLIN_E_CORRUPT, "the deleted blocks are damaged at byte " +
+                                        std::to_string(text.size() - rest.size()));
     }
   }
   return {};

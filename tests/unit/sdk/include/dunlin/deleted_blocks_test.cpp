@@ -76,6 +76,22 @@ TEST(DeletedBlocks, nothing_deleted_is_nothing) {
   EXPECT_EQ(decoded(""), Sequences{});
 }
 
+TEST(DeletedBlocks, one_is_taken_off_the_front_of_whatever_follows) {
+  const auto set = sample("nats_server_set");
+  EXPECT_TRUE(begins_deleted_set(set));
+  EXPECT_FALSE(begins_deleted_set("\x21\x05\x03"));
+  EXPECT_FALSE(begins_deleted_set(""));
+  const auto text = set + "and more";
+  std::string_view rest = text;
+  Sequences found;
+  EXPECT_TRUE(decode_deleted_block(rest, [&](std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) found.insert(first + i);
+  }));
+  EXPECT_EQ(rest, "and more");
+  EXPECT_EQ(found, decoded(set));
+  EXPECT_FALSE(decode_deleted_block(rest, [](std::uint64_t, std::uint64_t) {}));
+}
+
 TEST(DeletedBlocks, damage_is_told) {
   const auto whole = sample("nats_server_set");
   const auto ignore = [](std::uint64_t, std::uint64_t) {};
