@@ -30,7 +30,7 @@ std::string directory() {
 
 // The files that are mapped into a server which stored something.
 std::string mapped_by_server_with(const std::string& settings) {
-  StoredLoad load{1, 1};
+  StoredLoad load{1, 2};
   ServerProcess server{ServerProcess::with_config(
       "plugins { load: [ { id: \"storage-file\", path: \"" +
       plugin(std::string(DUNLIN_PLUGINS) + "/storage-file.so") +

@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "tests/server/harness/server_process.hpp"
+#include "tests/server/harness/stored_load.hpp"
 
 namespace dunlin::testing {
 namespace {
@@ -91,6 +94,57 @@ TEST_F(StoreCommand, leaves_a_store_alone_that_another_process_holds) {
   ::close(lock);
   EXPECT_EQ(verified.exit_code, 2);
   EXPECT_THAT(verified.err, HasSubstr("stop the server that uses it"));
+}
+
+// The same records before and after their files were compressed and encrypted in the background.
+TEST_F(StoreCommand, exports_what_was_rewritten_as_it_was) {
+  StoredLoad load{7, 2};
+  const auto shared = std::make_shared<TempDir>();
+  const auto options = [&](const std::string& settings) {
+    ServerOptions out;
+    out.dir = shared;
+    out.config = "plugins { load: [ { id: \"storage-file\", path: \"" +
+                 std::string(DUNLIN_PLUGINS) + "/storage-file.so\" }, { id: \"store-bench\", " +
+                 "path: \"" DUNLIN_STORE_BENCH "\" } ] }\nstorage-file { segment_size: 32KiB, " +
+                 settings + " }\n" + load.section("file");
+    return out;
+  };
+  ::chmod(DUNLIN_STORE_BENCH, 0755);
+  const auto place = shared->file("store");
+  const auto is_rewritten = [&] {
+    for (const auto& item : std::filesystem::recursive_directory_iterator(place)) {
+      const auto name = item.path().string();
+      if (name.ends_with(".seg") && !name.ends_with("0000.seg")) return true;
+    }
+    return false;
+  };
+  const std::string key = "compression: zstd, key: \"open sesame\"";
+  const auto config = dir_.write("store.conf", "storage-file { " + key + " }\n");
+  const auto exported = [&] {
+    const auto ran = run_server({"-c", config, "store", "export", place, "bench.0"});
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    return ran.out;
+  };
+  {
+    ServerProcess server{options("background_rate: 0")};
+    load.publish(server, 300, 64, [&] { server.signal(SIGTERM); });
+    server.wait_exit();
+  }
+  EXPECT_FALSE(is_rewritten());
+  const auto before = exported();
+  EXPECT_GE(std::count(before.begin(), before.end(), '\n'), 100);
+  {
+    ServerProcess server{options(key)};
+    EXPECT_TRUE(eventually(is_rewritten)) << server.log();
+    server.signal(SIGTERM);
+    server.wait_exit();
+  }
+  EXPECT_EQ(exported(), before);
+  const auto verified = run_server({"-c", config, "store", "verify", place});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out;
+  const auto without_key = store({"export", place, "bench.0"});
+  EXPECT_EQ(without_key.exit_code, 2);
+  EXPECT_THAT(without_key.err, HasSubstr("encrypted"));
 }
 
 TEST_F(StoreCommand, makes_no_store_where_there_is_none) {

@@ -60,9 +60,28 @@ void check_remove(const Entry& entry) {
   ensure(ranges_again == ranges && is_erase_again == is_erase);
 }
 
+void check_rewritten(const Entry& entry) {
+  const auto what = get_rewritten(entry);
+  if (!what) return;
+  std::uint64_t before = 0;
+  for (const auto& hole : what->holes) {
+    ensure(hole.first >= before && hole.last >= hole.first);
+    before = hole.last;
+  }
+  std::vector<std::uint8_t> again;
+  put_rewritten(again, *what);
+  const Entry copy{EntryKind::rewritten, static_cast<std::uint32_t>(again.size()),
+                   std::span(again).subspan(entry_head_bytes)};
+  const auto read = get_rewritten(copy);
+  ensure(read.has_value() && read->compression == what->compression &&
+         read->clean_to == what->clean_to && read->end_seq == what->end_seq &&
+         read->holes == what->holes);
+}
+
 void check_body(const Entry& entry, std::uint32_t offset) {
   check_record(entry, offset);
   check_remove(entry);
+  check_rewritten(entry);
   std::uint64_t a = 0, b = 0;
   static_cast<void>(get_mark(entry));
   static_cast<void>(get_mark_seq(entry));
@@ -79,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto entry = read_entry(input, 0, key)) check_body(*entry, 0);
   if (size < 2) return 0;
   // Kind and offset from the input, the rest is the body.
-  const auto kind = static_cast<EntryKind>(1 + data[0] % 11);
+  const auto kind = static_cast<EntryKind>(1 + data[0] % 12);
   const std::uint32_t offset = data[1] * 4u;
   const auto bytes = static_cast<std::uint32_t>(entry_head_bytes + size - 2);
   std::vector<std::uint8_t> sealed(padded(bytes));
