@@ -7,7 +7,8 @@ namespace {
 constexpr std::uint32_t record_cost = 30, header_cost = 4;
 constexpr std::uint32_t features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_SNAPSHOTS |
                                    DUNLIN_STORE_DUE_INDEX | DUNLIN_STORE_COMPRESSION |
-                                   DUNLIN_STORE_ENCRYPTION | DUNLIN_STORE_ERASE;
+                                   DUNLIN_STORE_ENCRYPTION | DUNLIN_STORE_ERASE |
+                                   DUNLIN_STORE_ATOMIC_BATCH;
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
 namespace dunlin::storage_mem {
 namespace {
@@ -10,17 +11,20 @@ constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 
 std::string_view text(dunlin_str value) noexcept { return {value.data, value.size}; }
 
+Error has_wildcards() { return fail(DUNLIN_E_INVALID, "the subject has wildcards"); }
+
 }  // namespace
 
 // ---- appending ------------------------------------------------------------------------------
 
-result<> LogData::check(const dunlin_record& record) const {
-  if (record.seq != last_seq_ + 1) {
+result<> LogData::check(const dunlin_record& record, const dunlin_record* before) const {
+  const auto next = (before != nullptr ? before->seq : last_seq_) + 1;
+  if (record.seq != next) {
     return fail(DUNLIN_E_INVALID, "the sequence is " + std::to_string(record.seq) +
-                                      ", the log goes on at " + std::to_string(last_seq_ + 1));
+                                      ", the log goes on at " + std::to_string(next));
   }
   if ((record.flags & DUNLIN_RECORD_GAP) != 0) return {};
-  if (record.time_ns < last_time_ns_) {
+  if (record.time_ns < (before != nullptr ? before->time_ns : last_time_ns_)) {
     return fail(DUNLIN_E_INVALID, "the record is older than the one in front of it");
   }
   if (record.subject.size > DUNLIN_RECORD_SUBJECT_MAX || record.header.size > DUNLIN_RECORD_MAX ||
@@ -44,9 +48,7 @@ result<> LogData::append(std::span<const dunlin_record> records, std::size_t& ac
       if (auto outcome = skip(record.seq, 1, record.time_ns); !outcome) return outcome;
     } else {
       const auto subject = subject_for(record);
-      if (subject == SubjectTable::none) {
-        return fail(DUNLIN_E_INVALID, "the subject has wildcards");
-      }
+      if (subject == SubjectTable::none) return has_wildcards();
       append_record(record, subject);
       if (has_subjects_) span = table_.span(subject);
     }
@@ -54,6 +56,29 @@ result<> LogData::append(std::span<const dunlin_record> records, std::size_t& ac
     ++accepted;
   }
   return {};
+}
+
+result<> LogData::append_atomic(std::span<const dunlin_record> records, std::size_t& accepted,
+                                std::span<dunlin_span> spans) {
+  const dunlin_record* before = nullptr;
+  for (const auto& record : records) {
+    if (auto outcome = check(record, before); !outcome) return outcome;
+    const bool is_gap = (record.flags & DUNLIN_RECORD_GAP) != 0;
+    if (has_subjects_ && !is_gap && !is_literal_subject(text(record.subject))) {
+      return has_wildcards();
+    }
+    before = &record;
+  }
+  const auto last_seq = last_seq_;
+  const auto last_time_ns = last_time_ns_;
+  try {
+    return append(records, accepted, spans);
+  } catch (const std::bad_alloc&) {
+    accepted = 0;
+    truncate(last_seq);
+    last_time_ns_ = last_time_ns;
+    throw;
+  }
 }
 
 SubjectTable::Id LogData::subject_for(const dunlin_record& record) {

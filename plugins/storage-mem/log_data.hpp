@@ -46,6 +46,9 @@ class LogData {
   // ---- changes, as the functions of dunlin_log_store of these names ----
   result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
                   std::span<dunlin_span> spans);
+  // With DUNLIN_APPEND_ATOMIC.
+  result<> append_atomic(std::span<const dunlin_record> records, std::size_t& accepted,
+                         std::span<dunlin_span> spans);
   result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns);
   dunlin_removed remove(std::span<const std::uint64_t> seqs, bool erase);
   dunlin_removed purge(std::string_view filter, std::uint64_t below, std::uint64_t keep);
@@ -76,7 +79,8 @@ class LogData {
   [[nodiscard]] const SortedChunks<std::uint64_t>* removed_of(SubjectTable::Id subject) const;
 
  private:
-  result<> check(const dunlin_record& record) const;
+  // `before`: the record in front of it, when that is not in the log yet.
+  result<> check(const dunlin_record& record, const dunlin_record* before = nullptr) const;
   void append_record(const dunlin_record& record, SubjectTable::Id subject);
   // A new subject has no records yet; `none` for one with wildcards.
   SubjectTable::Id subject_for(const dunlin_record& record);

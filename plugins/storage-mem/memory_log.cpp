@@ -24,11 +24,13 @@ result<T> MemoryLog::change(Change&& body) {
   return outcome;
 }
 
-result<> MemoryLog::append(std::span<const dunlin_record> records, std::size_t& accepted,
-                           std::span<dunlin_span> spans) {
+result<> MemoryLog::append(std::span<const dunlin_record> records, std::uint32_t flags,
+                           std::size_t& accepted, std::span<dunlin_span> spans) {
+  const bool is_atomic = (flags & DUNLIN_APPEND_ATOMIC) != 0;
   return change<void>([&]() -> result<> {
     try {
-      auto outcome = data_.append(records, accepted, spans);
+      auto outcome = is_atomic ? data_.append_atomic(records, accepted, spans)
+                               : data_.append(records, accepted, spans);
       tally_.figures().accepted();
       return outcome;
     } catch (const std::bad_alloc&) {

@@ -9,7 +9,7 @@ namespace {
 constexpr StorageTraits traits{
     .kind = "memory",
     .features = DUNLIN_STORE_VOLATILE | DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_SNAPSHOTS |
-                DUNLIN_STORE_DUE_INDEX | DUNLIN_STORE_ERASE,
+                DUNLIN_STORE_DUE_INDEX | DUNLIN_STORE_ERASE | DUNLIN_STORE_ATOMIC_BATCH,
     .record_cost = record_cost,
     .header_cost = header_cost};
 

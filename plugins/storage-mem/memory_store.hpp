@@ -67,8 +67,8 @@ class MemoryLog final : public LogBackend {
   MemoryLog(MemoryStore& store, LogData& data, Tally& tally, std::string name, bool is_read_only,
             std::shared_ptr<Completions> completions);
 
-  result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
-                  std::span<dunlin_span> spans) override;
+  result<> append(std::span<const dunlin_record> records, std::uint32_t flags,
+                  std::size_t& accepted, std::span<dunlin_span> spans) override;
   result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) override;
   result<> sync(Completion& done) override;
   [[nodiscard]] std::uint64_t durable_seq() noexcept override { return data_.last_seq(); }

@@ -147,7 +147,7 @@ result<> Log::append(std::span<const dunlin_record> records) {
   while (!records.empty()) {
     std::size_t accepted = 0;
     const auto outcome = checked([&](dunlin_error* error) {
-      return api_->append(raw_, records.data(), records.size(), &accepted, nullptr, error);
+      return api_->append(raw_, records.data(), records.size(), 0, &accepted, nullptr, error);
     });
     records = records.subspan(accepted);
     if (outcome) return {};

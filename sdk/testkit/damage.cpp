@@ -75,7 +75,7 @@ Prepared prepare(Context& context, End end) {
         rng, {steps, features, {world.storage().record_cost, world.storage().header_cost}, true});
   }
   for (const auto& step : out.workload.steps) {
-    if (step.kind == Step::append) out.ever[step.log].insert(step.record.hash());
+    for (const auto& record : step.records) out.ever[step.log].insert(record.hash());
   }
   const auto half = out.workload.steps.size() / 2;
   out.older = run_part(context, out, fresh_disk(), 0, half, End::close);

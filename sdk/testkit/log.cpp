@@ -51,7 +51,8 @@ Outcome Log::ask(const char* what, const std::shared_ptr<Waiter>& waiter,
   return session_.make(what, DUNLIN_THREAD_SHARD, waiter, DUNLIN_E_AGAIN, true, call);
 }
 
-AppendOutcome Log::append(const std::vector<Record>& records, bool with_spans) {
+AppendOutcome Log::append(const std::vector<Record>& records, bool with_spans,
+                          std::uint32_t flags) {
   std::vector<dunlin_record> raws;
   for (const auto& record : records) {
     raws.push_back({record.seq, record.time_ns, record.expires_ns, record.due_ns,
@@ -63,13 +64,16 @@ AppendOutcome Log::append(const std::vector<Record>& records, bool with_spans) {
   const auto made = session_.make(
       "append", DUNLIN_THREAD_SHARD, std::make_shared<Waiter>(), -1, false,
       [&](dunlin_error* err) {
-        return api_->append(log_, raws.data(), raws.size(), &out.accepted,
+        return api_->append(log_, raws.data(), raws.size(), flags, &out.accepted,
                             with_spans ? spans.data() : nullptr, err);
       });
   static_cast<Outcome&>(out) = made;
   expect(out.accepted <= records.size(), "append", "accepted more than there were");
   expect(!out.ok() || out.accepted == records.size(), "append", "OK, but accepted ", out.accepted,
          " of ", records.size());
+  const bool is_atomic = (flags & DUNLIN_APPEND_ATOMIC) != 0;
+  expect(!is_atomic || out.ok() || out.accepted == 0, "S9", "an atomic append accepted ",
+         out.accepted, " of ", records.size(), " records and answers ", status_name(out.status));
   spans.resize(out.accepted);
   for (const auto& span : spans) out.spans.push_back(span_of(span));
   return out;

@@ -121,7 +121,7 @@ Result introduce(const Options& options) {
     const auto& storage = rig.world().storage();
     static constexpr const char* features[] = {
         "volatile", "subject index", "snapshots", "due index", "compression", "encryption",
-        "erase"};
+        "erase", "atomic appends"};
     std::string claims;
     for (std::size_t bit = 0; bit < std::size(features); ++bit) {
       if ((storage.features & (1u << bit)) == 0) continue;

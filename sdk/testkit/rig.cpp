@@ -103,6 +103,31 @@ void Rig::await_room(const char* what, std::size_t events) {
   expect(room, what, "E_AGAIN, and DUNLIN_LOG_ROOM never came");
 }
 
+std::vector<Record> Rig::make_group(std::size_t n, std::size_t payload_bytes_max) {
+  std::vector<Record> group;
+  for (std::size_t i = 0; i < n; ++i) {
+    group.push_back(record(cat("group.", i % 7, ".x"), rng.below(payload_bytes_max + 1),
+                           rng.chance(20) ? "NATS/1.0\r\n\r\n" : ""));
+    group.back().seq += i;
+  }
+  return group;
+}
+
+void Rig::append_group(const std::vector<Record>& records) {
+  if (!has(DUNLIN_STORE_ATOMIC_BATCH)) return append(records);
+  for (;;) {
+    const std::size_t events = log_->events.size();
+    const auto out = log_->append(records, false, DUNLIN_APPEND_ATOMIC);
+    if (out.ok()) break;
+    expect(out.status == DUNLIN_E_AGAIN, "append", "refused a group of ", records.size(), ": ",
+           status_name(out.status), " ", out.text);
+    check_state();
+    await_room("append", events);
+  }
+  for (const auto& record : records) model.append(record);
+  changed();
+}
+
 void Rig::append(const std::string& subject, std::size_t payload_bytes) {
   append(std::vector{record(subject, payload_bytes)});
 }

@@ -44,6 +44,10 @@ class Rig {
                 const std::string& header = {});
   void append(const std::vector<Record>& records);
   void append(const std::string& subject, std::size_t payload_bytes = 20);
+  // All or none; one by one where the backend does not claim it.
+  void append_group(const std::vector<Record>& records);
+  // `n` records that follow the log's last.
+  std::vector<Record> make_group(std::size_t n, std::size_t payload_bytes_max = 60);
   // `n` records over some subjects of three tokens, some with headers, expiry and schedule.
   void append_mixed(std::size_t n);
   void skip(std::uint64_t count, std::int64_t time_ns = 0);

@@ -17,6 +17,7 @@ struct Weight {
 };
 constexpr Weight weights[] = {
     {"append", 30}, {"batch", 8},  {"skip", 4},      {"remove", 10},    {"purge", 3},
+    {"group", 6},
     {"truncate", 2}, {"reschedule", 4}, {"sync", 6}, {"read", 12},      {"count", 6},
     {"subjects", 4}, {"spans", 4},  {"last_each", 4}, {"seq_at", 4},     {"due", 4},
     {"gaps", 3},     {"check", 2},  {"time", 3},      {"reopen", 2},     {"cut", 2}};
@@ -61,6 +62,8 @@ void change(Rig& rig, const Op& op) {
       batch.back().seq += i;
     }
     rig.append(batch);
+  } else if (op.kind == "group") {
+    rig.append_group(rig.make_group(2 + op.a % (op.b % 10 == 0 ? 200 : 12)));
   } else if (op.kind == "skip") {
     const bool stamps = op.b % 2 == 0;
     rig.skip(1 + op.a % (op.c % 5 == 0 ? 1000 : 4),

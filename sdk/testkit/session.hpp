@@ -86,7 +86,8 @@ class Log {
   Log(Session& session, std::string name, void* log, const dunlin_log_store* api)
       : session_(session), name_(std::move(name)), log_(log), api_(api) {}
 
-  AppendOutcome append(const std::vector<Record>& records, bool with_spans = false);
+  AppendOutcome append(const std::vector<Record>& records, bool with_spans = false,
+                       std::uint32_t flags = 0);
   Outcome skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns);
   Outcome sync();
   // Calls `sync` and does not wait.

@@ -51,7 +51,7 @@ struct Context {
 
 struct Test {
   std::string name;    // what the backend does, as a sentence: "append.refuses_a_hole"
-  std::string clause;  // "S1" to "S8", or the function or duty it is about
+  std::string clause;  // "S1" to "S9", or the function or duty it is about
   std::function<void(Context&)> body;
 };
 
@@ -60,7 +60,7 @@ void add_record_tests(Suite& suite);    // append, read, gaps, skip
 void add_query_tests(Suite& suite);     // count, subjects, spans, last_each, seq_at, due
 void add_change_tests(Suite& suite);    // remove, purge, truncate, reschedule, snapshots
 void add_store_tests(Suite& suite);     // open, logs, metadata, life cycle
-void add_clause_tests(Suite& suite);    // S1 to S8 one by one
+void add_clause_tests(Suite& suite);    // S1 to S9 one by one
 void add_model_tests(Suite& suite);     // random operations against the model
 void add_power_tests(Suite& suite);     // power loss at every write and sync
 void add_kill_tests(Suite& suite);      // real processes that end by SIGKILL

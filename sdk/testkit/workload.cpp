@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace dunlin::testkit {
 
@@ -80,6 +81,9 @@ class Maker {
   void append(std::size_t log) {
     static constexpr const char* subjects[] = {"a.x", "a.y", "b.x", "b.y.z", "c"};
     const auto n = rng_.chance(10) ? 20 : 1 + rng_.below(4);
+    const bool is_group = n > 1 && (options_.features & DUNLIN_STORE_ATOMIC_BATCH) != 0 &&
+                          rng_.chance(40);
+    std::vector<Record> group;
     for (std::uint64_t i = 0; i < n; ++i) {
       Record record;
       record.seq = models_[log].last() + 1;
@@ -95,8 +99,10 @@ class Maker {
       if (timed && rng_.chance(15)) record.expires_ns = record.time_ns + second;
       if (timed && rng_.chance(15)) record.due_ns = record.time_ns + second;
       models_[log].append(record);
+      group.push_back(std::move(record));
+      if (is_group && i + 1 < n) continue;
       note(log);
-      add({Step::append, log, std::move(record), {}, {}, 0, 0, {}});
+      add({Step::append, log, std::exchange(group, {}), {}, {}, 0, 0, {}});
     }
   }
 
@@ -274,7 +280,10 @@ class Runner {
     }
     switch (step.kind) {
       case Step::append:
-        return insist("append", log, [&]() -> Outcome { return log.append({step.record}); });
+        return insist("append", log, [&]() -> Outcome {
+          return log.append(step.records, false,
+                            step.records.size() > 1 ? DUNLIN_APPEND_ATOMIC : 0);
+        });
       case Step::skip:
         return insist("skip", log, [&] { return log.skip(log.state().last_seq + 1, step.a, 0); });
       case Step::remove: return log.remove(step.seqs, removed);

@@ -19,7 +19,7 @@ struct Step {
   enum Kind { append, skip, remove, purge, truncate, reschedule, put_meta, sync, pump, pass };
   Kind kind;
   std::size_t log = 0;
-  Record record;
+  std::vector<Record> records;  // several: all or none
   std::vector<std::uint64_t> seqs;
   std::string filter;
   std::uint64_t a = 0, b = 0;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t size_mask = entry_bytes_max;
 constexpr unsigned kind_shift = 27;
-constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::rewritten);
+constexpr auto kind_last = static_cast<std::uint32_t>(EntryKind::group);
 // Flags of a record.
 constexpr std::uint8_t with_header = 1, with_expiry = 2, with_due = 4, with_mark = 8,
                        with_long_seq = 16, flags_all = 31;
@@ -80,7 +80,8 @@ bool is_plausible(EntryKind kind, std::span<const std::uint8_t> body, std::uint3
     case EntryKind::skip: return body_bytes == 24;
     case EntryKind::purge:
     case EntryKind::truncate: return body_bytes == 8;
-    case EntryKind::reschedule: return body_bytes == 16;
+    case EntryKind::reschedule:
+    case EntryKind::group: return body_bytes == 16;
     case EntryKind::remove: return body_bytes >= 2 && first <= 1;
     case EntryKind::rewritten: return body_bytes >= 4 && first <= DUNLIN_COMPRESS_ZSTD;
     case EntryKind::block: {

@@ -48,6 +48,7 @@ enum class EntryKind : std::uint8_t {
   block = 10,      // entries, encoded together by the codec
   erased = 11,     // a record whose content was overwritten
   rewritten = 12,  // a file that replaces others: which sequences it has not, on purpose
+  group = 13,      // the sequences behind it were appended together: all of them count, or none
 };
 
 inline constexpr std::uint32_t entry_head_bytes = 8;
@@ -55,6 +56,8 @@ inline constexpr std::uint32_t record_head_bytes = 24;
 inline constexpr std::uint32_t mark_bytes = 12;
 inline constexpr std::uint32_t last_mark_bytes = 20;  // of one that knows the last sequence
 inline constexpr std::uint32_t start_bytes = entry_head_bytes + 36;
+inline constexpr std::uint32_t skip_bytes = entry_head_bytes + 24;
+inline constexpr std::uint32_t group_bytes = entry_head_bytes + 16;  // the first, the last
 inline constexpr std::uint32_t entry_bytes_max = (1u << 27) - 1;
 
 [[nodiscard]] constexpr std::uint32_t padded(std::uint32_t bytes) noexcept {

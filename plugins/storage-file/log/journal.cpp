@@ -29,15 +29,16 @@ Position Journal::end() const noexcept {
   return {segment_, end_};
 }
 
-bool Journal::fits(std::uint32_t bytes) const noexcept {
+bool Journal::fits(std::uint32_t bytes, std::uint32_t blocks) const noexcept {
   // A block may have to be closed and another begun, with a mark in front.
-  const std::uint64_t framing = mark_bytes + entry_head_bytes + (codec_ ? block_overhead() + 4 : 0);
+  const std::uint64_t framing = mark_bytes + entry_head_bytes +
+                                (codec_ ? std::uint64_t{blocks} * (block_overhead() + 4) : 0);
   return end().offset + framing + padded(bytes) <= capacity_;
 }
 
-std::uint64_t Journal::capacity_for(std::uint32_t bytes) const noexcept {
+std::uint64_t Journal::capacity_for(std::uint32_t bytes, std::uint32_t blocks) const noexcept {
   const std::uint64_t framing = 2u * mark_bytes + padded(start_bytes) + entry_head_bytes +
-                                (codec_ ? 2u * block_overhead() + 8 : 0);
+                                (codec_ ? (blocks + 1ull) * (block_overhead() + 4) : 0);
   return segment_header_bytes + framing + padded(bytes);
 }
 

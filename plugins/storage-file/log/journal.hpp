@@ -77,10 +77,16 @@ class Journal {
   // Closes the segment with an entry that says so; answers where its entries end.
   std::uint32_t end_segment();
 
-  // Is there room in the segment for an entry of that size, and for what has to follow?
-  [[nodiscard]] bool fits(std::uint32_t bytes) const noexcept;
+  // Is there room in the segment for an entry of that size, and for what has to follow? For several
+  // entries, so many bytes together, with the number of blocks they may need (`blocks_for`).
+  [[nodiscard]] bool fits(std::uint32_t bytes, std::uint32_t blocks = 1) const noexcept;
   // What an empty segment needs for it.
-  [[nodiscard]] std::uint64_t capacity_for(std::uint32_t bytes) const noexcept;
+  [[nodiscard]] std::uint64_t capacity_for(std::uint32_t bytes,
+                                           std::uint32_t blocks = 1) const noexcept;
+  // Of two blocks in a row at least one is half full.
+  [[nodiscard]] static std::uint32_t blocks_for(std::uint32_t bytes) noexcept {
+    return bytes / (first_chunk_bytes / 2) + 2;
+  }
   [[nodiscard]] bool is_full() const noexcept { return waiting_ >= limits_.buffer_bytes; }
   // Would a record of that size begin the next batch, and carry its mark?
   [[nodiscard]] bool wants_carrier(std::uint32_t bytes) const noexcept;

@@ -40,8 +40,8 @@ class Log final : public LogBackend {
   ~Log() override;
 
   // ---- LogBackend ---------------------------------------------------------------------------
-  result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
-                  std::span<dunlin_span> spans) override;
+  result<> append(std::span<const dunlin_record> records, std::uint32_t flags,
+                  std::size_t& accepted, std::span<dunlin_span> spans) override;
   result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) override;
   result<> sync(Completion& done) override;
   [[nodiscard]] std::uint64_t durable_seq() noexcept override { return durable_seq_; }
@@ -166,8 +166,11 @@ class Log final : public LogBackend {
   void emit(std::uint32_t kind, std::uint64_t first, std::uint64_t last, std::string_view text);
 
   // writing (log_write.cpp)
-  [[nodiscard]] result<> check(const dunlin_record& record) const;
-  [[nodiscard]] result<> room_for(std::uint32_t bytes, bool is_record);
+  // `before`: the record in front of it, when that is not in the log yet.
+  [[nodiscard]] result<> check(const dunlin_record& record,
+                               const dunlin_record* before = nullptr) const;
+  [[nodiscard]] result<> room_for(std::uint32_t bytes, bool is_record, std::uint32_t blocks = 1);
+  result<> begin_group(std::span<const dunlin_record> records);
   result<> put_now(EntryKind kind, std::vector<std::uint8_t>& entry);
   void write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* span);
   void begin_segment(MadeSegment made, bool is_first);

@@ -32,12 +32,13 @@ result<> Log::may_change() const {
   return {};
 }
 
-result<> Log::check(const dunlin_record& record) const {
-  if (record.seq != state_->last_seq() + 1) {
+result<> Log::check(const dunlin_record& record, const dunlin_record* before) const {
+  const auto last = before != nullptr ? before->seq : state_->last_seq();
+  if (record.seq != last + 1) {
     return fail(DUNLIN_E_INVALID, "sequence " + std::to_string(record.seq) + " does not follow " +
-                                      std::to_string(state_->last_seq()));
+                                      std::to_string(last));
   }
-  if (record.time_ns < state_->last_time_ns()) {
+  if (record.time_ns < (before != nullptr ? before->time_ns : state_->last_time_ns())) {
     return fail(DUNLIN_E_INVALID, "the record is older than the one in front of it");
   }
   const auto content = record.subject.size + record.header.size + record.payload.size;
@@ -53,7 +54,7 @@ result<> Log::check(const dunlin_record& record) const {
 }
 
 // Room for an entry of that size in the segment that is written to, or in the next one.
-result<> Log::room_for(std::uint32_t bytes, bool is_record) {
+result<> Log::room_for(std::uint32_t bytes, bool is_record, std::uint32_t blocks) {
   if (is_record) {
     if (is_full_ || store_.space->is_full()) {
       return fail(DUNLIN_E_NO_SPACE, std::string(no_room));
@@ -68,9 +69,9 @@ result<> Log::room_for(std::uint32_t bytes, bool is_record) {
     auto needed = bytes;
     if (is_record && !next_) needed += std::min(active->capacity / 8, reserve_bytes_max);
     // Without a successor the reserve stays; what is no record may have it.
-    if (journal_.fits(needed)) return {};
+    if (journal_.fits(needed, blocks)) return {};
   }
-  const auto capacity = journal_.capacity_for(bytes);
+  const auto capacity = journal_.capacity_for(bytes, blocks);
   if (next_ && next_->capacity >= capacity) {
     begin_segment(std::move(*std::exchange(next_, std::nullopt)), false);
     prepare();
@@ -154,10 +155,39 @@ void Log::write(const dunlin_record& record, std::uint32_t bytes, dunlin_span* s
                                                         : dunlin_span{};
 }
 
-result<> Log::append(std::span<const dunlin_record> records, std::size_t& accepted,
-                     std::span<dunlin_span> spans) {
+// All of the group is good and stands in one segment, behind an entry that says which sequences it
+// has; its records are then written without anything that may refuse.
+result<> Log::begin_group(std::span<const dunlin_record> records) {
+  std::uint64_t content = 0;
+  for (const auto& record : records) content += record_entry_bytes(record) + skip_bytes;
+  if (content > entry_bytes_max) {
+    return fail(DUNLIN_E_INVALID, "the group is too large: it has more than 128 MiB");
+  }
+  std::uint32_t bytes = group_bytes;
+  const dunlin_record* before = nullptr;
+  for (const auto& record : records) {
+    if (auto outcome = check(record, before); !outcome) return outcome;
+    before = &record;
+    const bool is_gap = (record.flags & DUNLIN_RECORD_GAP) != 0;
+    bytes += padded(is_gap ? skip_bytes : record_entry_bytes(record));
+  }
+  // What a block and a mark of the last entry may need is not used up by those before.
+  bytes += mark_bytes;
+  if (auto outcome = room_for(bytes, true, Journal::blocks_for(bytes)); !outcome) return outcome;
+  std::vector<std::uint8_t> entry;
+  put_numbers(entry, records.front().seq, records.back().seq);
+  journal_.put(EntryKind::group, entry);
+  return {};
+}
+
+result<> Log::append(std::span<const dunlin_record> records, std::uint32_t flags,
+                     std::size_t& accepted, std::span<dunlin_span> spans) {
   accepted = 0;
   if (auto outcome = may_change(); !outcome) return outcome;
+  const bool is_group = (flags & DUNLIN_APPEND_ATOMIC) != 0 && records.size() > 1;
+  if (is_group) {
+    if (auto outcome = begin_group(records); !outcome) return outcome;
+  }
   for (const auto& record : records) {
     if (auto outcome = check(record); !outcome) return outcome;
     if ((record.flags & DUNLIN_RECORD_GAP) != 0) {
@@ -165,7 +195,9 @@ result<> Log::append(std::span<const dunlin_record> records, std::size_t& accept
       if (!spans.empty()) spans[accepted] = {};
     } else {
       const auto bytes = record_entry_bytes(record);
-      if (auto outcome = room_for(bytes, true); !outcome) return outcome;
+      if (!is_group) {
+        if (auto outcome = room_for(bytes, true); !outcome) return outcome;
+      }
       write(record, bytes, spans.empty() ? nullptr : &spans[accepted]);
     }
     ++accepted;

@@ -112,6 +112,9 @@ class Recovery {
   void skip_holes(std::uint64_t next_seq);
   result<> fill_hole(std::uint64_t next_seq);
   result<> close_hole(std::uint64_t next_seq);
+  result<> begin_group(const Range& group);
+  result<> end_group(EntryKind kind);
+  result<> cut_group();
   result<> need(std::uint64_t first, std::uint64_t last);
   result<> remove(Range range);
   result<> purge_below(std::uint64_t below);
@@ -142,6 +145,8 @@ class Recovery {
   // Of the rewritten segment that is read: sequences it has not on purpose, and where it ends.
   std::deque<Range> holes_;
   std::uint64_t rewritten_end_ = 0;
+  std::optional<Range> group_;  // appended together, and not all of it was read yet
+  bool is_group_whole_ = false; // some of it is damaged, so that it was durable
   bool has_bad_place_ = false;  // something was lost since the last sequence known
   BadPlace bad_place_;
 };

@@ -1,6 +1,7 @@
 // Reading the journal behind the checkpoint.
 
 #include <algorithm>
+#include <utility>
 
 #include "plugins/storage-file/log/recovery.hpp"
 
@@ -163,6 +164,7 @@ result<> Recovery::read_tail() {
       out_.unused.emplace_back(tails_[rest].number, tails_[rest].size);
     }
   }
+  if (auto outcome = cut_group(); !outcome) return outcome;
   if (has_bad_place_) {
     report(0, 0, position_.segment, bad_place_.begin, "nothing can be read from here on");
   }
@@ -277,6 +279,7 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
   for (;;) {
     while (const auto scanned = scan.next()) {
       if (auto outcome = apply(*scanned); !outcome) return outcome;
+      if (group_ && out_.state->last_seq() >= group_->last) group_.reset();
       if (scan.key_id() != 0) segment.key_id = scan.key_id();
       segment.used = scan.position();
       position_ = {segment.number, scan.position()};
@@ -295,7 +298,7 @@ result<> Recovery::read_entries(Segment& segment, std::size_t place, std::uint32
       return {};
     }
     segment.has_damage = true;
-    has_bad_place_ = true;
+    has_bad_place_ = is_group_whole_ = true;
     bad_place_ = {scan.position(), behind->next.value_or(end)};
     segment.used = bad_place_.end;
     position_ = {segment.number, bad_place_.end};
@@ -390,13 +393,44 @@ result<> Recovery::close_hole(std::uint64_t next_seq) {
     report(0, 0, position_.segment, bad_place_.begin, "changes other than records are lost");
   }
   has_bad_place_ = false;
-  return next_seq < expected ? truncate(next_seq - 1) : result<>();
+  if (next_seq >= expected) return {};
+  group_.reset();
+  return truncate(next_seq - 1);
+}
+
+result<> Recovery::begin_group(const Range& group) {
+  if (auto outcome = fill_hole(group.first); !outcome) return outcome;
+  group_ = group;
+  is_group_whole_ = false;
+  return {};
+}
+
+// Whatever is no part of a group stands behind the last record of it.
+result<> Recovery::end_group(EntryKind kind) {
+  const bool is_part = kind == EntryKind::record || kind == EntryKind::erased ||
+                       kind == EntryKind::skip || kind == EntryKind::mark;
+  if (is_part || kind == EntryKind::start) return {};
+  const auto group = *std::exchange(group_, std::nullopt);
+  return has_bad_place_ ? fill_hole(group.last + 1) : result<>();
+}
+
+// The journal ends inside a group. Damage in it says that it was durable, and costs what it hit.
+// Else the crash cut it off, and all of it goes; the log goes on in a new segment, whose start
+// says the same to whoever reads everything again.
+result<> Recovery::cut_group() {
+  if (!group_) return {};
+  const auto group = *std::exchange(group_, std::nullopt);
+  if (is_group_whole_) return fill_hole(group.last + 1);
+  has_remains_ = true;
+  return close_hole(group.first);
 }
 
 result<> Recovery::apply_start(const Start& start) {
   if (!pending_) return {};
   auto segment = std::move(pending_);
   pending_.reset();
+  // What was read of it goes when the segment begins with its first sequence.
+  group_.reset();
   auto& state = *out_.state;
   const bool is_first = state.view().segments.empty() && state.last_seq() < start.next_seq;
   if (is_first && start.floor > state.last_seq() + 1) state.purge_below(start.floor);
@@ -433,6 +467,9 @@ result<> Recovery::apply(const Scanned& scanned) {
   auto& state = *out_.state;
   const auto& entry = scanned.entry;
   out_.read_bytes += entry.bytes;
+  if (group_) {
+    if (auto outcome = end_group(entry.kind); !outcome) return outcome;
+  }
   std::uint64_t a = 0, b = 0;
   switch (entry.kind) {
     case EntryKind::record:
@@ -472,6 +509,8 @@ result<> Recovery::apply(const Scanned& scanned) {
       return {};
     case EntryKind::rewritten:
       return apply_rewritten(entry);
+    case EntryKind::group:
+      return get_numbers(entry, a, b) && a <= b ? begin_group({a, b}) : result<>();
     case EntryKind::end:
       return rewritten_end_ > state.last_seq() + 1 ? fill_hole(rewritten_end_) : result<>();
     case EntryKind::block:

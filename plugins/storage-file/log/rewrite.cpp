@@ -176,6 +176,7 @@ result<> Rewriter::take(const Scanned& scanned) {
     case EntryKind::mark:
     case EntryKind::end:
     case EntryKind::block:
+    case EntryKind::group:
       return {};
   }
   return {};

@@ -30,7 +30,9 @@ class ContentReader {
       if (!take(*scanned, subjects)) return std::nullopt;
       if (scanned->entry.kind == EntryKind::end) break;
     }
-    if (scan.failure() || !scan.at_end()) return std::nullopt;
+    // Whether a group without its end was cut off, what stands behind the segment tells.
+    const bool is_in_group = content_.next_seq <= group_last_;
+    if (scan.failure() || !scan.at_end() || is_in_group) return std::nullopt;
     content_.end = scan.position();
     content_.key_id = scan.key_id();
     return std::move(content_);
@@ -39,7 +41,7 @@ class ContentReader {
  private:
   bool take(const Scanned& scanned, SubjectNumbers& subjects) {
     const auto& entry = scanned.entry;
-    std::uint64_t below = 0;
+    std::uint64_t below = 0, first = 0;
     switch (entry.kind) {
       case EntryKind::record:
       case EntryKind::erased:
@@ -66,6 +68,8 @@ class ContentReader {
         return false;
       case EntryKind::start:
         return scanned.block == SegmentIndex::none;
+      case EntryKind::group:
+        return get_numbers(entry, first, group_last_);
       case EntryKind::mark:
       case EntryKind::end:
       case EntryKind::block:
@@ -100,6 +104,7 @@ class ContentReader {
 
   const ScanJob& job_;
   SegmentContent content_;
+  std::uint64_t group_last_ = 0;
 };
 
 }  // namespace

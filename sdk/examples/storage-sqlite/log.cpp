@@ -148,8 +148,27 @@ void Log::change(std::function<void(Database&)> write) {
   });
 }
 
-dunlin::result<> Log::append(std::span<const dunlin_record> records, std::size_t& accepted,
-                             std::span<dunlin_span> spans) {
+std::size_t Log::count_good(std::span<const dunlin_record> records,
+                            dunlin::result<>& outcome) const {
+  auto last = summary_.last;
+  auto last_time = summary_.last_time;
+  std::size_t good = 0;
+  for (const auto& record : records) {
+    if (record.seq != last + 1 || record.time_ns < last_time ||
+        size_of(record) > DUNLIN_RECORD_MAX) {
+      outcome = dunlin::fail(DUNLIN_E_INVALID, "a sequence, time or size breaks the rules");
+      return good;
+    }
+    last = record.seq;
+    last_time = record.time_ns;
+    ++good;
+  }
+  return good;
+}
+
+// The records of one call are one job inside a transaction: all of them come to be, or none.
+dunlin::result<> Log::append(std::span<const dunlin_record> records, std::uint32_t flags,
+                             std::size_t& accepted, std::span<dunlin_span> spans) {
   if (auto why = refused()) return *why;
   if (core_->is_full()) return dunlin::fail(DUNLIN_E_NO_SPACE, "the disk is nearly full");
   if (end_moves_ > 0 || queued_bytes_ > queued_bytes_max) {
@@ -159,16 +178,17 @@ dunlin::result<> Log::append(std::span<const dunlin_record> records, std::size_t
   std::vector<Row> rows;
   std::size_t bytes = 0;
   dunlin::result<> outcome;
-  for (const auto& record : records) {
-    if (record.seq != summary_.last + 1 || record.time_ns < summary_.last_time ||
-        size_of(record) > DUNLIN_RECORD_MAX) {
-      outcome = dunlin::fail(DUNLIN_E_INVALID, "a sequence, time or size breaks the rules");
-      break;
-    }
+  const auto good = count_good(records, outcome);
+  if (!outcome && (flags & DUNLIN_APPEND_ATOMIC) != 0) return outcome;
+  for (const auto& record : records.first(good)) {
     rows.push_back({record, std::string(record.subject.data, record.subject.size),
                     std::string(dunlin::detail::view(record.header)),
                     std::string(dunlin::detail::view(record.payload))});
     bytes += size_of(record) + sizeof(Row);
+    if ((record.flags & DUNLIN_RECORD_GAP) != 0) {
+      note_gap(record.seq, record.seq, record.time_ns);
+      continue;
+    }
     if (summary_.records++ == 0) {
       summary_.first = record.seq;
       summary_.first_time = record.time_ns;
@@ -199,8 +219,25 @@ dunlin::result<> Log::append(std::span<const dunlin_record> records, std::size_t
   return outcome;
 }
 
-void Log::insert(Database& database, const std::vector<Row>& rows) {
+// Records and gaps, in runs of one or the other.
+void Log::insert(Database& database, std::span<const Row> rows) {
   database.begin();
+  const auto is_gap = [](const Row& row) { return (row.record.flags & DUNLIN_RECORD_GAP) != 0; };
+  while (!rows.empty()) {
+    const auto& first = rows.front().record;
+    if (is_gap(rows.front())) {
+      insert_gap(database, first.seq, first.seq, first.time_ns);
+      rows = rows.subspan(1);
+      continue;
+    }
+    const auto end = std::find_if(rows.begin(), rows.end(), is_gap);
+    const auto run = static_cast<std::size_t>(end - rows.begin());
+    insert_records(database, rows.first(run));
+    rows = rows.subspan(run);
+  }
+}
+
+void Log::insert_records(Database& database, std::span<const Row> rows) {
   std::uint64_t bytes = 0;
   for (const auto& row : rows) {
     std::int64_t subject = 0;
@@ -239,6 +276,14 @@ dunlin::result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_
     return dunlin::fail(DUNLIN_E_INVALID, "that is not where the log ends");
   }
   const auto last = summary_.last + count;
+  note_gap(first, last, time_ns);
+  change([this, first, last, time_ns](Database& database) {
+    insert_gap(database, first, last, time_ns);
+  });
+  return {};
+}
+
+void Log::note_gap(std::uint64_t first, std::uint64_t last, std::int64_t time_ns) {
   summary_.last = last;
   if (time_ns != 0) summary_.last_time = time_ns;
   if (summary_.records == 0) {
@@ -246,15 +291,16 @@ dunlin::result<> Log::skip(std::uint64_t first, std::uint64_t count, std::int64_
   } else {
     summary_.add_gap(first, last);
   }
-  change([this, first, last, time_ns](Database& database) {
-    database.sql("UPDATE logs SET last = ?2, first = CASE records WHEN 0 THEN ?2 + 1 ELSE first "
-                 "END, last_time = CASE ?3 WHEN 0 THEN last_time ELSE ?3 END WHERE id = ?1")
-        .with(id_, last, time_ns)
-        .run();
-    database.sql("INSERT INTO gaps(log, first, last) SELECT ?1, ?2, ?3 FROM logs "
-                 "WHERE id = ?1 AND records > 0").with(id_, first, last).run();
-  });
-  return {};
+}
+
+void Log::insert_gap(Database& database, std::uint64_t first, std::uint64_t last,
+                     std::int64_t time_ns) {
+  database.sql("UPDATE logs SET last = ?2, first = CASE records WHEN 0 THEN ?2 + 1 ELSE first "
+               "END, last_time = CASE ?3 WHEN 0 THEN last_time ELSE ?3 END WHERE id = ?1")
+      .with(id_, last, time_ns)
+      .run();
+  database.sql("INSERT INTO gaps(log, first, last) SELECT ?1, ?2, ?3 FROM logs "
+               "WHERE id = ?1 AND records > 0").with(id_, first, last).run();
 }
 
 dunlin::result<> Log::sync(dunlin::Completion& done) {

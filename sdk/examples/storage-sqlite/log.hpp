@@ -39,8 +39,8 @@ class Log final : public dunlin::LogBackend {
   Log(std::shared_ptr<Core> core, std::string name, const dunlin_log_options& options);
   ~Log() override;
 
-  dunlin::result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
-                          std::span<dunlin_span> spans) override;
+  dunlin::result<> append(std::span<const dunlin_record> records, std::uint32_t flags,
+                          std::size_t& accepted, std::span<dunlin_span> spans) override;
   dunlin::result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) override;
   dunlin::result<> sync(dunlin::Completion& done) override;
   std::uint64_t durable_seq() noexcept override { return durable_; }
@@ -102,7 +102,14 @@ class Log final : public dunlin::LogBackend {
   Effect delete_rows(Database& database, const std::string& filter, std::uint64_t below,
                      std::uint64_t keep);
   void note_gone(Database& database, Statement& deleted, Effect& effect);
-  void insert(Database& database, const std::vector<Row>& rows);
+  // How many of the records may be appended, and why no more.
+  [[nodiscard]] std::size_t count_good(std::span<const dunlin_record> records,
+                                       dunlin::result<>& outcome) const;
+  void insert(Database& database, std::span<const Row> rows);
+  void insert_records(Database& database, std::span<const Row> rows);
+  void insert_gap(Database& database, std::uint64_t first, std::uint64_t last,
+                  std::int64_t time_ns);
+  void note_gap(std::uint64_t first, std::uint64_t last, std::int64_t time_ns);
   void go_on(std::shared_ptr<Reading> reading);
   void deliver(const std::shared_ptr<Reading>& reading, const dunlin::Error* error);
   void check_first(Database& database);

@@ -141,7 +141,8 @@ class Storage final : public dunlin::StorageBackend {
  public:
   explicit Storage(dunlin::Host host)
       : StorageBackend({.kind = "sqlite",
-                        .features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_DUE_INDEX,
+                        .features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_DUE_INDEX |
+                                    DUNLIN_STORE_ATOMIC_BATCH,
                         .record_cost = record_cost,
                         .header_cost = header_cost}),
         host_(host) {}

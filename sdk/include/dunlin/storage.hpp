@@ -81,14 +81,15 @@ class StoredLog {
   [[nodiscard]] const dunlin_log_store& raw() const noexcept { return *api_; }
   [[nodiscard]] void* handle() const noexcept { return log_; }
 
-  // `accepted` of the records were taken, whatever the answer is. `spans` is empty or as long.
+  // `accepted` of the records were taken, whatever the answer is. `spans` is empty or as long;
+  // `flags` are DUNLIN_APPEND_...
   result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
-                  std::span<dunlin_span> spans = {}) const {
+                  std::span<dunlin_span> spans = {}, std::uint32_t flags = 0) const {
     auto err = detail::fresh_error();
     accepted = 0;
     auto* const out = spans.empty() ? nullptr : spans.data();
     return detail::take(
-        api_->append(log_, records.data(), records.size(), &accepted, out, &err), err);
+        api_->append(log_, records.data(), records.size(), flags, &accepted, out, &err), err);
   }
   result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns = 0) const {
     auto err = detail::fresh_error();

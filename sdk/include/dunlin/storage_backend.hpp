@@ -27,6 +27,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 
 namespace dunlin {
 inline namespace sdk {
@@ -44,9 +45,10 @@ class LogBackend {
   LogBackend& operator=(const LogBackend&) = delete;
   virtual ~LogBackend() = default;
 
-  // `spans` is empty or as long as `records`. `accepted` is set whatever the answer is.
-  virtual result<> append(std::span<const dunlin_record> records, std::size_t& accepted,
-                          std::span<dunlin_span> spans) = 0;
+  // `spans` is empty or as long as `records`. `accepted` is set whatever the answer is. The flags
+  // are DUNLIN_APPEND_...; what is too large for one atomic append does not come here.
+  virtual result<> append(std::span<const dunlin_record> records, std::uint32_t flags,
+                          std::size_t& accepted, std::span<dunlin_span> spans) = 0;
   virtual result<> skip(std::uint64_t first, std::uint64_t count, std::int64_t time_ns) = 0;
   // Completes later, in the order of the calls; an Error refuses, and `done` is left alone then.
   virtual result<> sync(Completion& done) = 0;
@@ -137,6 +139,21 @@ inline bool is_storage_name(std::string_view name) noexcept {
   return true;
 }
 
+// Is it no more than what one append with DUNLIN_APPEND_ATOMIC has to take?
+inline bool is_atomic_size(std::span<const dunlin_record> records) noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& record : records) {
+    bytes += record.subject.size + record.header.size + record.payload.size;
+  }
+  return records.size() <= DUNLIN_ATOMIC_RECORDS_MAX && bytes <= DUNLIN_ATOMIC_MAX;
+}
+inline Error too_large_to_be_atomic() {
+  return Error{DUNLIN_E_LIMIT,
+               "an atomic append takes " + std::to_string(DUNLIN_ATOMIC_RECORDS_MAX) +
+                   " records and " + std::to_string(DUNLIN_ATOMIC_MAX) + " bytes at most",
+               0};
+}
+
 namespace detail {
 
 // A struct of the caller, which may be shorter or longer than ours.
@@ -195,11 +212,13 @@ struct LogTable {
   static LogBackend& of(void* log) noexcept { return *static_cast<LogBackend*>(log); }
 
   static dunlin_status append(void* log, const dunlin_record* records, std::size_t n,
-                              std::size_t* accepted, dunlin_span* spans,
+                              std::uint32_t flags, std::size_t* accepted, dunlin_span* spans,
                               dunlin_error* err) noexcept {
     std::size_t taken = 0;
-    const auto status = answer(err, [&] {
-      return of(log).append({records, n}, taken, {spans, spans != nullptr ? n : 0});
+    const auto status = answer(err, [&]() -> result<> {
+      const bool is_atomic = (flags & DUNLIN_APPEND_ATOMIC) != 0;
+      if (is_atomic && !is_atomic_size({records, n})) return too_large_to_be_atomic();
+      return of(log).append({records, n}, flags, taken, {spans, spans != nullptr ? n : 0});
     });
     if (accepted != nullptr) *accepted = taken;
     return status;

@@ -1,4 +1,4 @@
-// The promises S1 to S8, each tried on its own.
+// The promises S1 to S9, each tried on its own.
 #include <algorithm>
 
 #include "sdk/testkit/rig.hpp"
@@ -200,10 +200,15 @@ void honest_features(Context& context) {
     std::uint64_t snapshot = 0;
     unsupported("snapshot_open", rig.log().snapshot_open(snapshot));
   }
+  if (!rig.has(DUNLIN_STORE_ATOMIC_BATCH)) {
+    unsupported("an atomic append",
+                rig.log().append(rig.make_group(3), false, DUNLIN_APPEND_ATOMIC));
+    rig.check_all();
+  }
   const std::uint32_t known = DUNLIN_STORE_VOLATILE | DUNLIN_STORE_SUBJECT_INDEX |
                               DUNLIN_STORE_SNAPSHOTS | DUNLIN_STORE_DUE_INDEX |
                               DUNLIN_STORE_COMPRESSION | DUNLIN_STORE_ENCRYPTION |
-                              DUNLIN_STORE_ERASE;
+                              DUNLIN_STORE_ERASE | DUNLIN_STORE_ATOMIC_BATCH;
   const auto features = rig.world().storage().features;
   expect((features & ~known) == 0, "S8", "claims features that do not exist: ", features);
   expect(rig.world().capability() == cat("storage/1:", rig.world().storage().kind), "S8",
@@ -226,6 +231,127 @@ void sound_verify(Context& context) {
   }
 }
 
+// Groups of all sizes, with nobody waiting in between: the write buffer becomes full, and files
+// end, in the middle of groups.
+void groups_or_nothing(Context& context) {
+  Rig rig(context);
+  rig.need(DUNLIN_STORE_ATOMIC_BATCH, "atomic appends");
+  for (std::size_t n = 1; n <= 1000; n = n * 3 / 2 + 1) {
+    rig.append_group(rig.make_group(n));
+    rig.append_mixed(1);
+    rig.check_state();
+  }
+  for (int i = 0; i < 60; ++i) rig.append_group(rig.make_group(2 + rig.rng.below(40), 40'000));
+  rig.append_group(rig.make_group(2, 3 << 20));
+  rig.check_lasting();
+  rig.append_group(rig.make_group(30));
+  rig.remove({rig.model.last() - 3});
+  rig.check_lasting();
+}
+
+void groups_refused(Context& context) {
+  Rig rig(context);
+  rig.need(DUNLIN_STORE_ATOMIC_BATCH, "atomic appends");
+  rig.append_mixed(10);
+  const auto refused = [&](const char* what, const std::vector<Record>& group,
+                           dunlin_status wanted) {
+    const auto out = rig.log().append(group, false, DUNLIN_APPEND_ATOMIC);
+    expect(out.status == wanted, "S9", what, ": ", status_name(out.status), " ", out.text,
+           ", should be ", status_name(wanted));
+    rig.check_all();
+  };
+  auto group = rig.make_group(10);
+  group[9].seq += 1;
+  refused("a hole in front of the last record of a group", group, DUNLIN_E_INVALID);
+  group = rig.make_group(10);
+  for (auto& record : group) record.seq += 1;
+  refused("a hole in front of a group", group, DUNLIN_E_INVALID);
+  group = rig.make_group(3);
+  group[2].payload.resize(DUNLIN_RECORD_MAX);
+  refused("a group of more than DUNLIN_ATOMIC_MAX bytes", group, DUNLIN_E_LIMIT);
+  refused("a group of too many records", rig.make_group(DUNLIN_ATOMIC_RECORDS_MAX + 1, 0),
+          DUNLIN_E_LIMIT);
+  group = rig.make_group(4);
+  group[2] = {group[2].seq, group[2].time_ns, 0, 0, {}, {}, {}, DUNLIN_RECORD_GAP};
+  expect(rig.log().append(group, false, DUNLIN_APPEND_ATOMIC).ok(), "S9",
+         "a group with a gap was refused");
+  for (const auto& record : group) {
+    if ((record.flags & DUNLIN_RECORD_GAP) != 0) {
+      rig.model.skip(1, record.time_ns);
+    } else {
+      rig.model.append(record);
+    }
+  }
+  rig.check_lasting();
+  group = rig.make_group(DUNLIN_ATOMIC_RECORDS_MAX, 0);
+  rig.append_group(group);
+  rig.sync();
+  rig.check_state();
+}
+
+// Groups under way, and each change of the disk that they caused.
+struct GroupRun {
+  Disk start;
+  std::vector<DiskChange> changes;
+  std::vector<std::uint64_t> ends;  // of groups
+  Model appended;
+};
+
+GroupRun run_groups(Rig& rig) {
+  GroupRun run;
+  rig.append_mixed(3);
+  rig.sync();
+  run.ends = {rig.model.last()};
+  run.start = rig.world().disk;
+  rig.world().disk.recorder = &run.changes;
+  for (std::uint64_t i = 1 + rig.rng.below(5); i > 0; --i) {
+    rig.append_group(rig.make_group(2 + rig.rng.below(60), 200));
+    run.ends.push_back(rig.model.last());
+    if (rig.rng.chance(50)) rig.log().sync_later();
+    auto steps = rig.rng.below(8);
+    rig.world().scheduler.run_until([&] { return steps-- == 0; });
+  }
+  rig.sync();
+  rig.world().disk.recorder = nullptr;
+  run.appended = rig.model;
+  return run;
+}
+
+// What a cut leaves ends where a group ends; and so it stays when the log went on and the power
+// goes once more.
+void groups_survive_whole(Context& context) {
+  for (int round = 0; round < 20; ++round) {
+    Rig rig(context);
+    need_durable(rig, context);
+    rig.need(DUNLIN_STORE_ATOMIC_BATCH, "atomic appends");
+    rig.rng = Rng(context.seed * 100 + static_cast<std::uint64_t>(round));
+    const auto run = run_groups(rig);
+    for (int cut = 0; cut < 8; ++cut) {
+      Disk disk = run.start;
+      auto left = rig.rng.below(run.changes.size() + 1);
+      for (const auto& change : run.changes) {
+        if (left-- == 0) break;
+        disk.apply(change);
+      }
+      rig.pull_plug(Cut::lost);
+      rig.start(disk.cut(cuts[rig.rng.below(4)], rig.rng));
+      const auto found = dump(rig.log(), false);
+      expect(std::find(run.ends.begin(), run.ends.end(), found.last) != run.ends.end(), "S9",
+             "after a cut the log ends with ", found.last, ", inside of a group");
+      rig.model = Model(rig.session().costs());
+      for (const auto& [seq, record] : run.appended.live()) {
+        if (seq <= found.last) rig.model.append(record);
+      }
+      rig.check_all();
+      rig.append_group(rig.make_group(2 + rig.rng.below(5)));
+      rig.append_mixed(1);
+      rig.sync();
+      rig.start(rig.pull_plug(Cut::lost));
+      rig.check_all();
+    }
+  }
+}
+
 }  // namespace
 
 void add_clause_tests(Suite& suite) {
@@ -237,6 +363,10 @@ void add_clause_tests(Suite& suite) {
   suite.push_back({"s5.metadata_is_atomic", "S5", atomic_metadata});
   suite.push_back({"s6.reads_see_appends", "S6", reads_see_appends});
   suite.push_back({"s8.features_are_honest", "S8", honest_features});
+  suite.push_back({"s9.groups_are_accepted_whole_or_not_at_all", "S9", groups_or_nothing});
+  suite.push_back({"s9.bad_groups_change_nothing", "S9", groups_refused});
+  suite.push_back({"s9.groups_survive_a_power_cut_whole_or_not_at_all", "S9",
+                   groups_survive_whole});
 }
 
 }  // namespace dunlin::testkit

@@ -20,6 +20,8 @@ enum class Fault {
   skip_corrupt,       // S3: takes damaged records for removed ones
   retry_sync,         // S4: reports success after a sync that failed
   torn_meta,          // S5: writes the items of one put one by one
+  torn_group,         // S9: writes the records of a group one by one
+  partial_group,      // S9: accepts the good records of a bad group
   late_reads,         // S6: shows a record only when it is durable
   approximate,        // S8: claims no subject index and answers anyway
   wrong_count,        // counts one too few when the range begins inside
@@ -36,9 +38,9 @@ enum class Fault {
 
 inline constexpr const char* fault_words =
     "none ack-before-sync ack-before-write no-directory-sync forget-removals forget-gaps hole "
-    "phantom serve-corrupt skip-corrupt retry-sync torn-meta late-reads approximate wrong-count "
-    "wrong-filter wrong-keep lost-schedule inline-completion double-completion wrong-thread "
-    "no-completion crash hang";
+    "phantom serve-corrupt skip-corrupt retry-sync torn-meta torn-group partial-group late-reads "
+    "approximate wrong-count wrong-filter wrong-keep lost-schedule inline-completion "
+    "double-completion wrong-thread no-completion crash hang";
 
 // The fault of a word of `fault_words`; `none` for any other.
 inline Fault fault_of(std::string_view word) {

@@ -1,5 +1,7 @@
 #include "sdk/testkit/reference/log.hpp"
 
+#include <dunlin/storage_backend.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,12 +10,10 @@
 namespace dunlin::testkit::reference {
 namespace {
 
-enum Entry : std::uint64_t { append_one, skip_some, remove_some, purge_some, cut_off,
-                            move_due, begin };
-
 Record from_raw(const dunlin_record& raw) {
   return {raw.seq, raw.time_ns, raw.expires_ns, raw.due_ns, std::string(detail::view(raw.subject)),
-          std::string(detail::view(raw.header)), std::string(detail::view(raw.payload)), 0};
+          std::string(detail::view(raw.header)), std::string(detail::view(raw.payload)),
+          raw.flags};
 }
 
 }  // namespace
@@ -24,84 +24,6 @@ Log::Log(Host host, const std::string& dir, const std::string& file,
     : host_(host), executor_(host.get<Executor>()), options_(options), fault_(fault),
       deferred_(deferred), closed_(std::move(closed)), journal_(host, dir, file, fault),
       model_(costs, options.first_seq) {}
-
-void Log::open() {
-  const bool create = (options_.flags & DUNLIN_LOG_CREATE) != 0;
-  if (!journal_.exists() && !create) throw Error{DUNLIN_E_NOT_FOUND, "there is no such log", 0};
-  bool any = false;
-  journal_.open(
-      create,
-      [&](std::string_view entry) {
-        any = true;
-        use(entry);
-      },
-      [&](std::uint64_t offset) { damage_found(offset); });
-  if (!any && bad_places_.empty()) write(Pack().number(begin).number(options_.first_seq).bytes);
-  if (const auto status = journal_.flush(); status != DUNLIN_OK) {
-    throw Error{status, "the log cannot be begun", 0};
-  }
-  durable_ = model_.last();
-}
-
-void Log::damage_found(std::uint64_t offset) {
-  if (fault_ != Fault::skip_corrupt && fault_ != Fault::hole) bad_places_.push_back(offset);
-}
-
-void Log::use(std::string_view bytes) {
-  Unpack entry(bytes);
-  switch (entry.number()) {
-    case append_one: {
-      Record record;
-      record.seq = entry.number();
-      record.time_ns = static_cast<std::int64_t>(entry.number());
-      record.expires_ns = static_cast<std::int64_t>(entry.number());
-      record.due_ns = static_cast<std::int64_t>(entry.number());
-      record.subject = entry.text();
-      record.header = entry.text();
-      record.payload = entry.text();
-      while (model_.last() + 1 < record.seq) {
-        Record lost{model_.last() + 1, model_.last_time(), 0, 0, {}, {}, {}, 0};
-        if (fault_ == Fault::skip_corrupt || fault_ == Fault::hole) {
-          model_.skip(1, 0);
-        } else {
-          damaged_.insert(lost.seq);
-          model_.append(lost);
-        }
-      }
-      // The truncation that made room for it was in an entry that is lost.
-      if (record.seq <= model_.last()) model_.truncate(record.seq - 1);
-      model_.append(record);
-      break;
-    }
-    case skip_some: {
-      const auto count = entry.number();
-      model_.skip(count, static_cast<std::int64_t>(entry.number()));
-      break;
-    }
-    case remove_some: {
-      std::vector<std::uint64_t> seqs(entry.number());
-      for (auto& seq : seqs) seq = entry.number();
-      model_.remove(seqs);
-      for (const auto seq : seqs) damaged_.erase(seq);
-      break;
-    }
-    case purge_some: {
-      const auto filter = entry.text();
-      const auto below = entry.number();
-      model_.purge(filter, below, entry.number());
-      break;
-    }
-    case cut_off: model_.truncate(entry.number()); break;
-    case move_due: {
-      const auto seq = entry.number();
-      const auto due = static_cast<std::int64_t>(entry.number());
-      if (model_.live().contains(seq)) model_.reschedule(seq, due);
-      break;
-    }
-    case begin: model_ = Model(costs, entry.number()); break;
-    default: throw Error{DUNLIN_E_CORRUPT, "an entry of unknown kind", 0};
-  }
-}
 
 void Log::post(std::function<void()> body) {
   const auto thread = fault_ == Fault::wrong_thread ? DUNLIN_THREAD_WORKER : options_.thread;
@@ -235,36 +157,48 @@ struct LogTable {
     return out;
   }
 
-  static dunlin_status append(void* log, const dunlin_record* records, size_t n, size_t* accepted,
-                              dunlin_span* spans, dunlin_error* err) {
+  // How many of the records may be appended.
+  static size_t count_good(const Log& self, const dunlin_record* records, size_t n) {
+    auto last = self.model_.last();
+    auto last_time = self.model_.last_time();
+    for (size_t i = 0; i < n; ++i) {
+      const auto& record = records[i];
+      const auto size = record.subject.size + record.header.size + record.payload.size;
+      if (record.seq != last + 1 || record.time_ns < last_time || size > DUNLIN_RECORD_MAX) {
+        return i;
+      }
+      last = record.seq;
+      last_time = record.time_ns;
+    }
+    return n;
+  }
+
+  static dunlin_status append(void* log, const dunlin_record* records, size_t n, uint32_t flags,
+                              size_t* accepted, dunlin_span* spans, dunlin_error* err) {
     Log& self = of(log);
     *accepted = 0;
     if (const auto status = self.refused(err); status != DUNLIN_OK) return status;
-    for (size_t i = 0; i < n; ++i) {
+    const bool is_atomic = (flags & DUNLIN_APPEND_ATOMIC) != 0;
+    if (is_atomic && !is_atomic_size({records, n})) {
+      return detail::put(err, too_large_to_be_atomic());
+    }
+    const auto good = count_good(self, records, n);
+    const bool is_refused = is_atomic && good < n && self.fault_ != Fault::partial_group;
+    const bool is_group = is_atomic && n > 1 && self.fault_ != Fault::torn_group;
+    for (size_t i = 0; i < (is_refused ? 0 : good); ++i) {
       const Record record = from_raw(records[i]);
-      const auto size = record.subject.size() + record.header.size() + record.payload.size();
-      if (record.seq != self.model_.last() + 1 || record.time_ns < self.model_.last_time() ||
-          size > DUNLIN_RECORD_MAX) {
-        return detail::put(err, DUNLIN_E_INVALID, "a sequence, time or size breaks the rules");
-      }
-      self.model_.append(record);
-      self.write(Pack()
-                     .number(append_one)
-                     .number(record.seq)
-                     .number(static_cast<std::uint64_t>(record.time_ns))
-                     .number(static_cast<std::uint64_t>(record.expires_ns))
-                     .number(static_cast<std::uint64_t>(record.due_ns))
-                     .text(record.subject)
-                     .text(record.header)
-                     .text(record.payload)
-                     .bytes);
+      self.take(record, is_group ? append_part : append_one);
       if (spans != nullptr) {
         const Span span = self.model_.span(record.subject);
         spans[i] = {span.count, span.first, span.last};
       }
       ++*accepted;
     }
-    return DUNLIN_OK;
+    if (is_group && !is_refused) {
+      self.write(Pack().number(end_group).number(records[n - 1].seq).bytes);
+    }
+    if (good == n) return DUNLIN_OK;
+    return detail::put(err, DUNLIN_E_INVALID, "a sequence, time or size breaks the rules");
   }
 
   static dunlin_status skip(void* log, uint64_t first, uint64_t count, int64_t time_ns,

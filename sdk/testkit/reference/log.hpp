@@ -22,6 +22,10 @@ namespace dunlin::testkit::reference {
 
 inline constexpr Costs costs{30, 4};
 
+// The records of a group stand as `append_part` in front of the entry that makes them count.
+enum Entry : std::uint64_t { append_one, skip_some, remove_some, purge_some, cut_off,
+                            move_due, begin, append_part, end_group, drop_group };
+
 class Log {
  public:
   Log(Host host, const std::string& dir, const std::string& file, const dunlin_log_options& options,
@@ -41,6 +45,10 @@ class Log {
   using Answer = std::function<void()>;
 
   void use(std::string_view entry);
+  void use_record(const Record& record);
+  void use_group(std::uint64_t last);
+  // Makes a record, or a gap, part of the log, and writes it as an entry of that kind.
+  void take(const Record& record, std::uint64_t kind);
   void damage_found(std::uint64_t offset);
   void write(std::string entry) { journal_.add(std::move(entry)); }
   // Runs `body` later on the log's thread.
@@ -66,6 +74,7 @@ class Log {
   std::uint64_t snapshot_count_ = 0;
   std::set<std::uint64_t> damaged_;
   std::vector<std::uint64_t> bad_places_;
+  std::vector<Record> group_;  // read, and not known to be whole
   std::vector<Sync> waiting_, in_flight_;
   std::uint64_t durable_ = 0;
 };

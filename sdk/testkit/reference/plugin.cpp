@@ -274,7 +274,8 @@ class Plugin {
 
   result<> start() {
     table_.struct_size = sizeof table_;
-    table_.features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_SNAPSHOTS | DUNLIN_STORE_DUE_INDEX;
+    table_.features = DUNLIN_STORE_SUBJECT_INDEX | DUNLIN_STORE_SNAPSHOTS | DUNLIN_STORE_DUE_INDEX |
+                      DUNLIN_STORE_ATOMIC_BATCH;
     if (settings_.fault == Fault::approximate) table_.features &= ~DUNLIN_STORE_SUBJECT_INDEX;
     table_.kind = "reference";
     table_.record_cost = costs.record;

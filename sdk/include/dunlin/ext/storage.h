@@ -26,6 +26,9 @@
  *      records. A backend in memory says so with DUNLIN_STORE_VOLATILE.
  *   S8 Feature honesty. What a backend does not do answers DUNLIN_E_UNSUPPORTED, and its flag in
  *      `features` is not set. No approximate answers.
+ *   S9 Atomic groups. The records of one append with DUNLIN_APPEND_ATOMIC are accepted together
+ *      or not at all, and become readable at one moment; after a crash all of them are there or
+ *      none. Damage is another matter: it costs the records it hits (S3).
  *
  * ---- Threads and completions --------------------------------------------------------------
  *
@@ -306,19 +309,25 @@ typedef struct dunlin_damage {
 /* ---- a log -------------------------------------------------------------------------------- */
 
 /* Functions of one log, `log` being what `open_log` gave. Required unless marked optional. */
+#define DUNLIN_APPEND_ATOMIC 1u /* all or none (S9), with DUNLIN_STORE_ATOMIC_BATCH             */
+#define DUNLIN_ATOMIC_RECORDS_MAX 65536u /* records of such an append                           */
+#define DUNLIN_ATOMIC_MAX 67108864u /* bytes of their subjects, headers and payloads together   */
+
 typedef struct dunlin_log_store {
     uint32_t struct_size, reserved;
 
     /* Accepts records whose sequences follow the log's last without a hole. `*accepted` tells how
-     * many of them were taken, always the first ones: fewer than `n` with
+     * many of them were taken, always the first ones, and with DUNLIN_APPEND_ATOMIC all or none:
+     * fewer than `n` with
      *   DUNLIN_E_AGAIN     the write buffer is full: go on after the event DUNLIN_LOG_ROOM;
      *   DUNLIN_E_NO_SPACE  the disk is, or soon will be: nothing was damaged; DUNLIN_LOG_RESUMED;
      *   DUNLIN_E_INVALID   a sequence, time or size breaks the rules;
+     *   DUNLIN_E_LIMIT     more than DUNLIN_ATOMIC_RECORDS_MAX or DUNLIN_ATOMIC_MAX;
      *   DUNLIN_E_IO        the log is poisoned (S4); DUNLIN_E_DENIED it was opened to read only.
      * `spans`, when not NULL, has room for `n`: the span of each record's subject behind that
      * record; count 0 when that needs the disk (ask `spans`). Cost O(1) a record. */
-    dunlin_status (*append)(void *log, const dunlin_record *records, size_t n, size_t *accepted,
-                            dunlin_span *spans, dunlin_error *err);
+    dunlin_status (*append)(void *log, const dunlin_record *records, size_t n, uint32_t flags,
+                            size_t *accepted, dunlin_span *spans, dunlin_error *err);
     /* Takes `count` sequences behind the last without a record; with `time_ns` not 0 the last
      * time moves there. DUNLIN_E_AGAIN and DUNLIN_E_NO_SPACE as with `append`. O(1). */
     dunlin_status (*skip)(void *log, uint64_t first, uint64_t count, int64_t time_ns,
@@ -468,6 +477,7 @@ typedef struct dunlin_store_options {
 #define DUNLIN_STORE_COMPRESSION 16u
 #define DUNLIN_STORE_ENCRYPTION 32u
 #define DUNLIN_STORE_ERASE 64u        /* DUNLIN_REMOVE_ERASE                                    */
+#define DUNLIN_STORE_ATOMIC_BATCH 128u /* DUNLIN_APPEND_ATOMIC                                  */
 
 typedef struct dunlin_storage {
     uint32_t    struct_size, features; /* DUNLIN_STORE_...                                      */

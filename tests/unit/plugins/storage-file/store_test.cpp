@@ -19,7 +19,8 @@ class StandIn final : public LogBackend {
  public:
   explicit StandIn(OpenLog open) : open_(std::move(open)) {}
 
-  result<> append(std::span<const dunlin_record>, std::size_t&, std::span<dunlin_span>) override {
+  result<> append(std::span<const dunlin_record>, std::uint32_t, std::size_t&,
+                  std::span<dunlin_span>) override {
     return unsupported("that");
   }
   result<> skip(std::uint64_t, std::uint64_t, std::int64_t) override { return unsupported("that"); }

@@ -61,6 +61,8 @@ class DamageTest : public LogFixture {
     EXPECT_EQ(state().last_seq, all.size() + 1);
   }
 
+  void fill_group();
+
   std::vector<Message> all;
 };
 
@@ -118,6 +120,65 @@ TEST_F(DamageTest, a_bad_record_in_the_last_synced_batch_is_damage_too) {
   const auto path = files(".seg")[0];
   host->flip(path, host->content(path).rfind(all.back().payload) + 5);
   expect_lost(1, 1);
+}
+
+// Ten records of their own, then five that were appended together.
+void DamageTest::fill_group() {
+  open();
+  append_many(10, "d.", 3, 200);
+  std::vector<Message> group;
+  for (std::uint64_t seq = 11; seq <= 15; ++seq) {
+    group.push_back({seq, state().last_time_ns, "group", {}, std::string(200, 'G') +
+                                                                 std::to_string(seq)});
+  }
+  std::vector<dunlin_record> records;
+  for (const auto& message : group) records.push_back(message.record());
+  std::size_t accepted = 0;
+  ASSERT_TRUE(log->append(records, DUNLIN_APPEND_ATOMIC, accepted, {}));
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  all = read_all();
+  crash(Cut::kept);
+}
+
+TEST_F(DamageTest, damage_in_a_group_that_was_durable_costs_the_records_it_hits) {
+  fill_group();
+  const auto path = files(".seg")[0];
+  host->flip(path, host->content(path).find(all[12].payload) + 5);
+  expect_lost(1, 1);
+}
+
+TEST_F(DamageTest, damage_at_the_end_of_a_group_that_was_durable_does_not_cost_the_group) {
+  fill_group();
+  const auto path = files(".seg")[0];
+  host->flip(path, host->content(path).find(all[14].payload) + 5);
+  expect_lost(1, 1);
+}
+
+TEST_F(DamageTest, a_group_that_the_crash_cut_off_stays_away_when_all_is_read_again) {
+  fill_group();
+  const auto path = files(".seg")[0];
+  // As if neither its end nor what was written behind it had come to the disk.
+  auto bytes = host->content(path);
+  const auto at = bytes.find(all[13].payload);
+  bytes.replace(at, bytes.size() - at, std::string(bytes.size() - at, '\0'));
+  host->write(path, bytes);
+  open();
+  EXPECT_EQ(state().last_seq, 10u);
+  append("d.1", "after");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  for (int again = 0; again < 2; ++again) {
+    crash(Cut::lost);
+    open();
+    EXPECT_EQ(state().last_seq, 11u);
+    EXPECT_EQ(state().damaged, 0u);
+    EXPECT_EQ(read_all().back().payload, "after");
+  }
+  catalogue->note.reset();
+  crash(Cut::lost);
+  open();
+  EXPECT_EQ(state().last_seq, 11u);
+  EXPECT_EQ(read_all().size(), 11u);
+  EXPECT_TRUE(verify().empty());
 }
 
 TEST_F(DamageTest, a_last_segment_that_is_cut_off_is_damage_after_a_crash_too) {
@@ -231,7 +292,7 @@ TEST_F(DamageTest, a_log_that_is_only_read_changes_nothing_on_the_disk) {
   EXPECT_EQ(sync(), DUNLIN_OK);
   std::size_t accepted = 0;
   const auto record = Message{4001, 1 << 30, "a", "", "b", 0, 0}.record();
-  EXPECT_EQ(log->append(std::span(&record, 1), accepted, {}).error().status, DUNLIN_E_DENIED);
+  EXPECT_EQ(log->append(std::span(&record, 1), 0, accepted, {}).error().status, DUNLIN_E_DENIED);
   close();
   EXPECT_EQ(host->changes, changes);
 }
@@ -248,7 +309,7 @@ TEST_F(DamageTest, a_full_disk_refuses_records_takes_removals_and_resumes_by_its
     const Message message{state().last_seq + 1, ++clock_ns, "d.1", "", std::string(200, 'x'), 0, 0};
     const auto record = message.record();
     std::size_t accepted = 0;
-    const auto outcome = log->append(std::span(&record, 1), accepted, {});
+    const auto outcome = log->append(std::span(&record, 1), 0, accepted, {});
     refused = outcome ? DUNLIN_OK : outcome.error().status;
     if (refused == DUNLIN_E_AGAIN) host->run();
   }

@@ -162,7 +162,7 @@ void LogFixture::append(const Message& message) {
   const auto record = message.record();
   for (;;) {
     std::size_t accepted = 0;
-    const auto outcome = log->append(std::span(&record, 1), accepted, {});
+    const auto outcome = log->append(std::span(&record, 1), 0, accepted, {});
     if (outcome) return;
     ASSERT_EQ(outcome.error().status, DUNLIN_E_AGAIN) << outcome.error().text;
     const auto rooms = events.size();

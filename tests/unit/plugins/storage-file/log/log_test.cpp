@@ -290,7 +290,7 @@ TEST_F(LogTest, a_failed_sync_is_final) {
   const Message message{2, ++clock_ns, "a", "", "2", 0, 0};
   const auto record = message.record();
   std::size_t accepted = 0;
-  EXPECT_EQ(log->append(std::span(&record, 1), accepted, {}).error().status, DUNLIN_E_IO);
+  EXPECT_EQ(log->append(std::span(&record, 1), 0, accepted, {}).error().status, DUNLIN_E_IO);
   EXPECT_EQ(observer.poisons, 1);
   host->fault = {};
   EXPECT_EQ(close(), DUNLIN_E_IO);
