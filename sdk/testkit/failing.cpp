@@ -62,8 +62,13 @@ void check_tracks(Session& session, Log* const (&logs)[log_count], const Setup& 
   for (std::size_t track = 0; track < track_count; ++track) {
     Log* log = track < log_count ? logs[track] : nullptr;
     if (may_refuse && refuses(session, log)) continue;
-    check_track(session, log, track, setup.workload, progress.least(track, 0),
-                progress.most(track, 0), where);
+    try {
+      check_track(session, log, track, setup.workload, progress.least(track, 0),
+                  progress.most(track, 0), where);
+    } catch (const Failure&) {
+      // It may meet the error only now, and refuse from here on.
+      if (!may_refuse || !refuses(session, log)) throw;
+    }
   }
 }
 

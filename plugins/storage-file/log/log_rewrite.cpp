@@ -190,11 +190,11 @@ void Log::maybe_index() {
   });
   if (found == segments.end()) return;
   is_indexing_ = true;
-  const auto then = [this, number = (*found)->number, bytes = (*found)->used](bool is_there) {
+  const auto then = [this, bytes = (*found)->used](bool is_there) {
     is_indexing_ = false;
-    if (!is_there) given_up_.insert(number);
-    if (store_.pace->is_off()) return;
     const auto now = store_.clock.monotonic_ns();
+    if (!is_there) rewrite_not_before_ns_ = now + retry_ns;
+    if (!is_there || store_.pace->is_off()) return;
     const auto wait = store_.pace->spend(bytes, now);
     if (wait == 0 || closing_) return;
     rewrite_not_before_ns_ = now + wait;

@@ -217,8 +217,10 @@ result<> Recovery::limit_subjects() {
                                 subjects.runs());
   if (!written) {
     subjects.failed(*copies);
-    // Without room for it they stay in memory.
-    return written.error().status == DUNLIN_E_NO_SPACE ? result<>() : written.error();
+    // Without room for it they stay in memory, and what cannot be read is met again.
+    const auto status = written.error().status;
+    const bool may_stay = status == DUNLIN_E_NO_SPACE || status == DUNLIN_E_CORRUPT;
+    return may_stay ? result<>() : written.error();
   }
   subjects.published(std::move(written->runs), written->live_change);
   // Some were used lately: those go in the second round.

@@ -112,6 +112,7 @@ void Subjects::begin_copy() {
   copying_ = std::exchange(changed_, {});
   copied_ = unsettled_at_ = 0;
   copies_ = std::make_shared<SubjectCopies>();
+  copies_->items.reserve(copying_.size());
 }
 
 void Subjects::copy(Id id) {

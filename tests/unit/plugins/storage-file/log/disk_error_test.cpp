@@ -67,6 +67,56 @@ TEST_F(DiskErrorTest, an_unreadable_sector_is_never_taken_for_what_a_crash_cut_o
   EXPECT_GT(observer.damages, 0);
 }
 
+TEST_F(DiskErrorTest, a_count_that_fails_holds_up_nothing) {
+  store.settings.segment_bytes = 64u << 10;
+  store.settings.index_cache_bytes = 1;
+  open();
+  append_many(2000, "d.", 20, 200);
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  close();
+  open();
+  has_no_handles = true;
+  dunlin_status status = DUNLIN_OK;
+  const auto filter = detail::str("d.1");
+  dunlin_count query{};
+  query.struct_size = sizeof query;
+  query.from = 100;
+  query.filters = &filter;
+  query.filter_count = 1;
+  query.user = &status;
+  query.done = [](void* user, dunlin_status ended, const dunlin_span*, const dunlin_error*) {
+    *static_cast<dunlin_status*>(user) = ended;
+  };
+  ASSERT_FALSE(log->count(query));
+  host->run();
+  EXPECT_EQ(status, DUNLIN_E_LIMIT);
+  has_no_handles = false;
+  const auto before = files(".seg").size();
+  ASSERT_GT(before, 5u);
+  purge("", 1900);
+  host->run();
+  // A snapshot would keep them.
+  EXPECT_LT(files(".seg").size(), before / 2);
+  EXPECT_EQ(count({"d.1"}, 1950).count, 2u);
+}
+
+TEST_F(DiskErrorTest, a_run_of_subjects_that_cannot_be_read_is_made_again) {
+  store.settings.subject_memory_bytes = 64u << 10;
+  store.settings.segment_bytes = 64u << 10;
+  open();
+  for (int i = 1000; i < 3000; ++i) append(std::to_string(i) + "." + std::string(90, 's'), "");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  close();
+  // Behind the end of every other file.
+  bad_sector = host->content(files(".sub").at(0)).size() - 30;
+  ASSERT_GT(bad_sector, 100'000u);
+  open();
+  EXPECT_GT(observer.damages, 0);
+  EXPECT_EQ(subjects("*.*").size(), 2000u);
+  EXPECT_EQ(state().subjects, 2000u);
+  EXPECT_EQ(state().damaged, 0u);
+}
+
 TEST_F(DiskErrorTest, a_checkpoint_that_cannot_be_read_is_made_again) {
   open();
   append_many(3, "d.", 20, 10'000);

@@ -174,7 +174,7 @@ TEST_F(SubjectMemoryTest, records_of_a_subject_that_is_not_in_memory_are_counted
   const auto record = message.record();
   std::size_t accepted = 0;
   dunlin_span span{};
-  ASSERT_TRUE(succeeded(log->append(std::span(&record, 1), accepted, std::span(&span, 1))));
+  ASSERT_TRUE(succeeded(log->append(std::span(&record, 1), 0, accepted, std::span(&span, 1))));
   EXPECT_EQ(span.count, 0u);
   EXPECT_EQ(spans({"kv.3000"})[0].count, 4u);
   EXPECT_EQ(spans({"kv.3000"})[0].last, 12001u);

@@ -225,6 +225,18 @@ TEST_F(WriteTest, a_log_that_fills_segments_fast_has_some_made_ahead) {
   EXPECT_EQ(state().records, 20'000u);
 }
 
+TEST_F(WriteTest, a_group_larger_than_an_entry_may_be_is_refused_whole) {
+  open();
+  const Message message{1, 1, "r", "", std::string(50u << 20, 'x'), 0, 0};
+  std::vector<dunlin_record> group(3, message.record());
+  for (std::uint64_t i = 0; i < group.size(); ++i) group[i].seq = i + 1;
+  std::size_t accepted = 1;
+  const auto refused = log->append(group, DUNLIN_APPEND_ATOMIC, accepted, {});
+  EXPECT_EQ(refused.error().status, DUNLIN_E_INVALID);
+  EXPECT_EQ(accepted, 0u);
+  EXPECT_EQ(state().records, 0u);
+}
+
 TEST_F(WriteTest, entries_are_believed_in_their_own_segment_only) {
   std::vector<std::uint8_t> bytes(100);
   const Message message{1, 1, "r", "", "payload", 0, 0};
@@ -351,11 +363,11 @@ TEST_F(WriteTest, who_waits_for_a_segment_the_disk_never_gives_is_told_at_last) 
   const Message message{1, 1, "r", "", std::string(300'000, 'x'), 0, 0};
   const auto record = message.record();
   std::size_t accepted = 0;
-  const auto outcome = log->append(std::span(&record, 1), accepted, {});
+  const auto outcome = log->append(std::span(&record, 1), 0, accepted, {});
   ASSERT_EQ(outcome.error().status, DUNLIN_E_AGAIN);
   host->pass(5'000'000'000);
   EXPECT_EQ(observer.poisons, 1);
-  EXPECT_EQ(log->append(std::span(&record, 1), accepted, {}).error().status, DUNLIN_E_IO);
+  EXPECT_EQ(log->append(std::span(&record, 1), 0, accepted, {}).error().status, DUNLIN_E_IO);
   host->fault = {};
 }
 
