@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "plugins/storage-file/log/index_file.hpp"
 #include "plugins/storage-file/log/scan.hpp"
@@ -23,11 +24,14 @@ result<std::shared_ptr<SegmentIndex>> read_index_file(const Directory& directory
   return decode_index(bytes, {segment.log, segment.number, segment.salt});
 }
 
-void index_entry(const Scanned& scanned, SegmentIndex& index, SubjectNumbers& subjects) {
+// `hole`: bytes in front of the entry that cannot be believed; they are looked at once.
+void index_entry(const Scanned& scanned, std::uint64_t& hole, SegmentIndex& index,
+                 SubjectNumbers& subjects) {
   dunlin_record record;
   if (read_record(scanned.entry, record)) {
     const auto end = index.size() == 0 ? 0 : index.seq(index.size() - 1) + 1;
-    if (record.seq < end) index.truncate(record.seq - 1);
+    const auto suspects = std::min(suspects_in(std::exchange(hole, 0)), record.seq - 1);
+    if (record.seq < end) index.truncate(record.seq - suspects - 1);
     const bool has_subject = index.has_subjects() && scanned.entry.kind == EntryKind::record;
     index.add(record.seq, item_of(scanned, record),
               has_subject ? subjects.of({record.subject.data, record.subject.size})
@@ -90,14 +94,15 @@ result<LoadedIndex> scan_index(const SegmentRef& segment, const BlockCodec* code
   if (!size) return size.error();
   const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(segment.used, *size));
   SegmentScan scan(*segment.file, segment.key(), segment_header_bytes, end, codec);
-  for (;;) {
-    while (const auto scanned = scan.next()) index_entry(*scanned, *loaded.index, subjects);
+  for (std::uint64_t hole = 0;;) {
+    while (const auto scanned = scan.next()) index_entry(*scanned, hole, *loaded.index, subjects);
     if (scan.failure()) return *scan.failure();
     if (scan.at_end()) break;
     BadPlace bad{scan.position(), end};
     const bool goes_on = scan.resync();
     if (scan.failure()) return *scan.failure();
     bad.end = scan.position();
+    hole = bad.end - bad.begin;
     loaded.bad.push_back(bad);
     if (!goes_on) break;
   }

@@ -153,7 +153,7 @@ class Log final : public LogBackend {
   result<> start();
   result<> go_on(const Recovered& recovered);
   result<> remove_left_behind(const std::vector<std::string>& needed);
-  result<> sync_recovered(const std::vector<std::uint64_t>& numbers);
+  result<> sync_recovered(const Recovered& recovered);
   void announce_recovery(const Recovered& recovered);
 
   // threads

@@ -84,7 +84,7 @@ result<> Log::start() {
     announce_recovery(*recovered);
     return {};
   }
-  if (auto outcome = sync_recovered(recovered->tail); !outcome) return outcome;
+  if (auto outcome = sync_recovered(*recovered); !outcome) return outcome;
   durable_seq_ = state_->last_seq();
   unused_ = recovered->unused;
   unindexed_ = recovered->unindexed;
@@ -102,6 +102,20 @@ result<> Log::start() {
     post_raw([this, is_full] { space_changed(is_full); });
   });
   announce_recovery(*recovered);
+  return {};
+}
+
+static result<> write_again(const File& file, std::uint64_t begin, std::uint64_t end) {
+  constexpr std::uint64_t at_once = 1u << 20;
+  std::vector<std::uint8_t> bytes;
+  for (auto at = begin; at < end; at += bytes.size()) {
+    bytes.resize(std::min(at_once, end - at));
+    const auto got = file.read(at, bytes);
+    // A sector that cannot be read has nothing to be written again.
+    if (!got && got.error().status == DUNLIN_E_IO) continue;
+    if (!got) return got.error();
+    if (auto outcome = file.write(at, bytes); !outcome) return outcome;
+  }
   return {};
 }
 
@@ -130,13 +144,19 @@ void Log::announce_recovery(const Recovered& recovered) {
   });
 }
 
-// What the crash left in the page cache alone is made durable before anybody relies on it.
-result<> Log::sync_recovered(const std::vector<std::uint64_t>& numbers) {
-  for (const auto number : numbers) {
-    auto file = directory_.open(segment_file_name(number), DUNLIN_FS_WRITE);
+// What the crash left in the page cache alone is made durable before anybody relies on it. After a
+// sync that failed the system may take its pages for written, so that no other sync writes them:
+// what nothing says to be durable is written again.
+result<> Log::sync_recovered(const Recovered& recovered) {
+  for (const auto number : recovered.tail) {
+    auto file = directory_.open(segment_file_name(number), DUNLIN_FS_READ | DUNLIN_FS_WRITE);
     if (!file) return file.error();
-    if (auto outcome = (*file)->sync(); !outcome) return outcome;
     const auto segment = state_->find_segment(number);
+    if (segment && number >= recovered.durable.segment && !is_rewritten(number)) {
+      const auto begin = number == recovered.durable.segment ? recovered.durable.offset : 0;
+      if (auto outcome = write_again(**file, begin, segment->used); !outcome) return outcome;
+    }
+    if (auto outcome = (*file)->sync(); !outcome) return outcome;
     if (segment && !segment->is_sealed) segment->file = *file;
   }
   return {};

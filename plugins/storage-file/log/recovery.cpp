@@ -155,7 +155,7 @@ result<bool> Recovery::load_state(const CheckpointNote& note, DamageRow& trouble
     out_.needed_files.push_back(run_file_name(run.number));
   }
   out_.state = std::move(decoded->state);
-  position_ = note.position;
+  position_ = out_.durable = note.position;
   out_.checkpointed_place = place_in_journal(position_.segment);
   return true;
 }

@@ -47,6 +47,7 @@ struct Recovered {
   bool goes_on = false;               // the active segment may be written to from `end` on
   Position end;                       // of what is there
   std::vector<std::uint64_t> tail;    // segments of which not all was known to be durable
+  Position durable;                   // what stands in front is, as later entries say
   std::uint64_t read_bytes = 0;       // of the journal behind that
   std::vector<DamageRow> damage;      // found now
   std::vector<std::uint64_t> to_wipe;  // segments that went for an erasure, and hold it still
@@ -105,6 +106,7 @@ class Recovery {
                                            std::uint32_t bad);
   [[nodiscard]] result<bool> has_durable_mark(const Tail& tail);
   result<> apply(const Scanned& scanned);
+  void see_durable(std::uint64_t segment, std::uint32_t offset);
   result<> apply_record(const Scanned& scanned);
   result<> apply_start(const Start& start);
   void must_rewrite(const Range& range);

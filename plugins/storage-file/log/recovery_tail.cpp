@@ -210,6 +210,7 @@ result<> Recovery::apply_content(std::size_t place, SegmentContent& content) {
   position_ = {tail.number, content.end};
   segment->used = content.end;
   segment->key_id = content.key_id;
+  see_durable(tail.number, content.durable);
   out_.read_bytes += content.read_bytes;
   for (const auto& [kind, body] : content.changes) {
     const Entry entry{kind, static_cast<std::uint32_t>(entry_head_bytes + body.size()), body};
@@ -392,10 +393,18 @@ result<> Recovery::close_hole(std::uint64_t next_seq) {
   } else if (has_bad_place_) {
     report(0, 0, position_.segment, bad_place_.begin, "changes other than records are lost");
   }
+  const auto hole = has_bad_place_ ? bad_place_.end - bad_place_.begin : 0;
   has_bad_place_ = false;
   if (next_seq >= expected) return {};
   group_.reset();
-  return truncate(next_seq - 1);
+  // The truncation may have gone with records behind it: what has their sequences now is older.
+  const auto floor = out_.state->first_seq();
+  const auto suspects = std::min(suspects_in(hole), next_seq > floor ? next_seq - floor : 0);
+  if (auto outcome = truncate(next_seq - suspects - 1); !outcome) return outcome;
+  if (suspects == 0) return {};
+  out_.state->lose(next_seq - suspects, next_seq - 1);
+  report(next_seq - suspects, next_seq - 1, position_.segment, bad_place_.begin, why);
+  return {};
 }
 
 result<> Recovery::begin_group(const Range& group) {
@@ -463,10 +472,15 @@ result<> Recovery::apply_record(const Scanned& scanned) {
   return {};
 }
 
+void Recovery::see_durable(std::uint64_t segment, std::uint32_t offset) {
+  if (offset != 0) out_.durable = std::max(out_.durable, {segment, offset});
+}
+
 result<> Recovery::apply(const Scanned& scanned) {
   auto& state = *out_.state;
   const auto& entry = scanned.entry;
   out_.read_bytes += entry.bytes;
+  see_durable(position_.segment, get_mark(entry).value_or(0));
   if (group_) {
     if (auto outcome = end_group(entry.kind); !outcome) return outcome;
   }

@@ -42,6 +42,7 @@ class ContentReader {
   bool take(const Scanned& scanned, SubjectNumbers& subjects) {
     const auto& entry = scanned.entry;
     std::uint64_t below = 0, first = 0;
+    if (const auto mark = get_mark(entry)) content_.durable = std::max(content_.durable, *mark);
     switch (entry.kind) {
       case EntryKind::record:
       case EntryKind::erased:

@@ -30,6 +30,7 @@ namespace dunlin::storage_file::engine {
 struct SegmentContent {
   std::shared_ptr<SegmentIndex> index;
   std::uint32_t end = 0;          // where its entries end
+  std::uint32_t durable = 0;      // its entries in front of this were, when the last was written
   std::uint32_t key_id = 0;       // of its blocks; 0 for none
   std::uint64_t read_bytes = 0;
   std::uint64_t content_bytes = 0;  // of its records, as accounted

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "plugins/storage-file/log/entry.hpp"
 #include "tests/unit/plugins/storage-file/log/fixture.hpp"
 
 namespace dunlin::storage_file::engine::testing {
@@ -279,6 +280,41 @@ TEST_F(DamageTest, removing_damaged_sequences_ends_the_damage) {
   EXPECT_EQ(state().damaged, 0u);
   EXPECT_TRUE(verify().empty());
   EXPECT_EQ(read_all().size(), all.size() - 1);
+}
+
+// The truncation goes, and with it the first record behind it; the one with its sequence in front
+// of the truncation is whole, and not what was stored last.
+TEST_F(DamageTest, what_was_truncated_is_not_served_when_the_truncation_is_damaged) {
+  for (const bool is_clean : {false, true}) {
+    open();
+    const auto base = state().last_seq;
+    for (int i = 1; i <= 5; ++i) append("raft", "old-" + std::to_string(i));
+    ASSERT_EQ(sync(), DUNLIN_OK);
+    truncate(base + 3);
+    for (int i = 4; i < 12; ++i) {
+      append("raft", "new-" + std::to_string(i));
+      if (i > 4) ASSERT_EQ(sync(), DUNLIN_OK);
+    }
+    if (is_clean) {
+      close();
+    } else {
+      crash(Cut::kept);
+    }
+    const auto path = files(".seg").front();
+    auto bytes = host->content(path);
+    const auto at = bytes.rfind("new-4");
+    ASSERT_NE(at, std::string::npos);
+    const auto begin = at - 4 - record_head_bytes - 16;
+    bytes.replace(begin, at + 5 - begin, std::string(at + 5 - begin, '\0'));
+    host->write(path, bytes);
+    open();
+    const auto answer = read(query(base + 4, base + 4));
+    EXPECT_EQ(answer.status, DUNLIN_E_CORRUPT);
+    EXPECT_TRUE(answer.messages.empty());
+    EXPECT_EQ(read(query(base + 5, UINT64_MAX)).messages.size(), 7u);
+    EXPECT_EQ(read(query(base + 1, base + 2)).messages.size(), 2u);
+    close();
+  }
 }
 
 TEST_F(DamageTest, a_log_that_is_only_read_changes_nothing_on_the_disk) {

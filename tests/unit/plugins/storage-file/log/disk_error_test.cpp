@@ -174,6 +174,34 @@ TEST_F(DiskErrorTest, verify_calls_nothing_lost_that_could_not_be_opened) {
   EXPECT_TRUE(verify().empty());
 }
 
+// The system takes pages for written whose write it reported as failed: they are read, and no sync
+// writes them any more.
+TEST_F(DiskErrorTest, what_a_failed_sync_left_in_the_page_cache_is_written_again) {
+  open();
+  append("a", "zero");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  for (const char letter : {'a', 'b', 'c', 'd', 'e'}) append("a", std::string(6000, letter));
+  host->fault = {DUNLIN_E_IO, host->changes, 4, true};
+  ASSERT_EQ(sync(), DUNLIN_E_IO);
+  host->fault = {};
+  testkit::Rng rng(3);
+  auto platter = host->disk.cut(Cut::lost, rng);
+  std::vector<testkit::DiskChange> changes;
+  host->disk.recorder = &changes;
+  close();
+  open();
+  append("a", "six");
+  ASSERT_EQ(sync(), DUNLIN_OK);
+  const auto all = read_all();
+  host->disk.recorder = nullptr;
+  crash(Cut::kept);
+  for (const auto& change : changes) platter.apply(change);
+  host->disk = platter.cut(Cut::lost, rng);
+  open();
+  EXPECT_TRUE(read_all() == all);
+  EXPECT_EQ(state().damaged, 0u);
+}
+
 // A batch and the next segment find no space at the same time; both try again.
 TEST_F(DiskErrorTest, what_found_no_space_is_written_when_there_is_room) {
   open();
