@@ -112,7 +112,7 @@ void set_carried_mark(std::uint8_t* out, std::uint32_t durable, std::uint32_t by
 void write_erased(std::uint8_t* out, const dunlin_record& record, std::uint32_t bytes,
                   std::uint32_t offset, SegmentKey key) noexcept;
 
-// How many records a stretch of a segment may have held behind a truncation, when that went with it:
+// How many records a stretch of a segment may have held behind a truncation that went with it:
 // those in front of the next record are not to be believed.
 [[nodiscard]] constexpr std::uint64_t suspects_in(std::uint64_t bytes) noexcept {
   constexpr std::uint64_t truncation_bytes = entry_head_bytes + 8;
