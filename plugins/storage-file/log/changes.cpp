@@ -166,11 +166,22 @@ class Remove final : public Change {
   };
 
   Next after_removal(Log& log) {
-    if (!places_.empty()) return Next::work;
+    if (!places_.empty()) return is_proven_ ? Next::work : prove(log);
     held_files_.reset();
     if (to_rewrite_.empty() || log.has_erased_all()) return Next::done;
     log.press_erasures();
     return Next::quiet;
+  }
+
+  // Torn, the overwriting leaves an entry nobody believes. With nothing durable behind it that says
+  // that it was durable it would pass for the end of the log: so a batch with a mark goes first.
+  Next prove(Log& log) {
+    std::vector<std::uint8_t> nothing;
+    put_numbers(nothing, log.now().first_seq());
+    const auto next = journal(log, EntryKind::purge, nothing);
+    if (next != Next::done || failure) return next;
+    is_proven_ = true;
+    return Next::durable;
   }
 
   Next find_places(Log& log, std::span<const Range> ranges) {
@@ -200,6 +211,7 @@ class Remove final : public Change {
   std::vector<std::uint64_t> seqs_;
   bool is_erase_;
   bool is_removed_ = false;
+  bool is_proven_ = false;
   std::shared_ptr<void> held_files_;
   const Directory* directory_ = nullptr;
   std::vector<Place> places_;

@@ -134,6 +134,35 @@ TEST_F(EraseTest, power_cuts_leave_nothing_of_a_file_that_goes) {
   cut_everywhere(DUNLIN_COMPRESS_ZSTD, Cut::kept);
 }
 
+// The record, its removal and what is behind it were written and synced together.
+TEST_F(EraseTest, an_overwriting_that_is_torn_costs_nothing_but_the_record) {
+  int kept = 0;
+  for (std::uint64_t changes = 0; changes < 100; ++changes) {
+    SCOPED_TRACE(changes);
+    open();
+    append("a", std::string(3000, 'x'));
+    append("b", "behind");
+    // The disk fails from some write or sync on; then the power goes.
+    host->fault = {DUNLIN_E_IO, host->changes + changes % 10, UINT64_MAX, false};
+    const std::uint64_t seq = 1;
+    const auto removed = [](void*, dunlin_status, const dunlin_removed*, const dunlin_error*) {};
+    static_cast<void>(log->remove(std::span(&seq, 1), DUNLIN_REMOVE_ERASE, removed, nullptr));
+    host->run();
+    const auto durable = log->durable_seq();
+    crash(changes < 50 ? Cut::torn : Cut::reordered);
+    host->fault = {};
+    open();
+    EXPECT_EQ(state().damaged, 0u);
+    if (durable == 2) {
+      ++kept;
+      ASSERT_EQ(state().last_seq, 2u);
+      EXPECT_EQ(read(query(2, 2)).messages.size(), 1u);
+    }
+    start_anew();
+  }
+  EXPECT_GT(kept, 20);
+}
+
 TEST_F(EraseTest, an_interrupted_erasure_is_made_good_when_everything_is_read_again) {
   for (const auto compression : {DUNLIN_COMPRESS_NONE, DUNLIN_COMPRESS_ZSTD}) {
     fill(compression);
