@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Shape{"small_payloads", 16, 1000, 512, false, 40},
                       Shape{"large_payloads", 1000, 1000, 64, false, 40},
                       Shape{"with_headers", 128, 1000, 512, true, 40},
-                      Shape{"own_subjects", 128, records, 512, false, 52},
+                      Shape{"own_subjects", 128, records, 512, false, 41},
                       Shape{"one_in_flight", 128, 1000, 1, false, 40}),
     [](const auto& shape) { return std::string(shape.param.name); });
 
