@@ -125,6 +125,10 @@ result<std::uint64_t> read_number(const Arguments& arguments, std::string_view n
 }
 
 int run_store_command(const Context& context, const std::vector<std::string>& words) {
+  if (words.size() == 1 && (words[0] == "--help" || words[0] == "-h" || words[0] == "help")) {
+    context.output.result(usage_text);
+    return DUNLIN_COMMAND_DONE;
+  }
   auto arguments = read_arguments(words);
   if (!arguments) return wrong_usage(context, arguments.error().text);
   return find_command((*arguments).word)->run(context, *arguments);

@@ -208,6 +208,15 @@ TEST_F(StoreCommands, refuse_wrong_arguments_with_the_usage) {
   EXPECT_THAT(host_.run({}).err, StartsWith("Usage: dunlin-server"));
 }
 
+TEST_F(StoreCommands, tell_how_they_are_used_when_asked) {
+  for (const char* word : {"--help", "-h", "help"}) {
+    const auto ran = host_.run({word});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_THAT(ran.out, StartsWith("Usage: dunlin-server"));
+    EXPECT_EQ(ran.err, "");
+  }
+}
+
 TEST_F(StoreCommands, name_the_storages_there_are) {
   const auto ran = host_.run({"verify", "/store", "--storage", "tape"});
   EXPECT_EQ(ran.code, 2);
